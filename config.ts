@@ -1,0 +1,74 @@
+/**
+ * Every environment variable Usher reads, with its default and its meaning; nothing else touches `process.env`.
+ * `.env.example` lists the same variables, and a test compares the two.
+ */
+import { z } from 'zod';
+
+const port = (standard: number) => z.coerce.number().int().min(1).max(65535).default(standard);
+const flag = z.stringbool().default(false);
+
+const text = (standard: string) => z.string().min(1).default(standard);
+
+/** The schema; each field's description is the line in `.env.example`. */
+export const ConfigSchema = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development').describe('production refuses unsafe settings at start'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('least severe log line that is written'),
+  LOG_PRETTY: flag.describe('human-readable log lines instead of JSON'),
+
+  DATABASE_URL: text('postgres://usher_login:usher@127.0.0.1:15432/usher').describe('PostgreSQL for api and worker; its login takes the role usher_app'),
+  DATABASE_OWNER_URL: z.string().min(1).optional().describe('PostgreSQL for migrations (default: DATABASE_URL)'),
+  DATABASE_RELAY_URL: z.string().min(1).optional().describe('PostgreSQL for relays and sweeps (default: DATABASE_URL)'),
+  DATABASE_POOL: z.coerce.number().int().min(1).max(200).default(10).describe('connections per process'),
+
+  TEMPORAL_ADDRESS: text('127.0.0.1:7233').describe('Temporal frontend; for npm start: use this server instead of an embedded one'),
+  TEMPORAL_NAMESPACE: text('usher').describe('Temporal namespace'),
+  TEMPORAL_API_KEY: z.string().min(1).optional().describe('API key for Temporal Cloud'),
+  TEMPORAL_TLS: flag.describe('connect to Temporal with TLS (always on with an API key)'),
+  TEMPORAL_UI_URL: text('http://127.0.0.1:8233').describe('Temporal Web UI, for links'),
+  TASK_QUEUE_SUFFIX: z.string().regex(/^[a-z0-9-]*$/).default('').describe('appended to the task queue names, so that several stacks share one server'),
+
+  API_HOST: text('127.0.0.1').describe('address the API binds to'),
+  API_PORT: port(3000).describe('port of the API'),
+  ADMIN_HOST: text('127.0.0.1').describe('address the admin listeners bind to'),
+  ADMIN_PORT: port(3001).describe('port of the API process for /livez, /readyz and /metrics'),
+  WORKER_ADMIN_PORT: port(3002).describe('the same of the worker process'),
+  WORKER_ADMIN_URL: z.url().optional().describe('where the API asks for the worker’s readiness, so that one /readyz answers for both'),
+  PUBLIC_URL: z.url().default('http://127.0.0.1:3000').describe('address of the API as its callers see it'),
+
+  SMTP_URL: text('smtp://127.0.0.1:1025').describe('mail relay for outbound mail'),
+  MAIL_DOMAIN: text('usher.localhost').describe('domain of support+<product>@ and reply+<token>@, and of our Message-IDs'),
+  OUTBOUND_RATE: z.coerce.number().positive().default(50).describe('deliveries started per second over all workers'),
+  FILES_DIR: text('.usher/files').describe('folder for attachments and raw mail'),
+
+  SECRET_KEYS: text('k1:usher-development-secret-do-not-use-in-production').describe(
+    'signing keys as id:secret, comma separated, the first signs, all verify (reply tokens, Message-IDs, cursors, upload links)',
+  ),
+  WORKER_CACHE: z.coerce.number().int().min(1).default(2000).describe('workflows kept in memory per worker'),
+  CONTINUE_AFTER: z.coerce.number().int().min(1).max(1800).default(1000).describe('commands of one run before it continues as new'),
+});
+
+export type Config = z.output<typeof ConfigSchema>;
+
+/** A setting that is missing or wrong; the message names each variable and its rule. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Reads the settings once, at the start of a process.
+ *
+ * @throws ConfigError naming every wrong variable and why
+ */
+export function loadConfig(env: Record<string, string | undefined> = process.env): Config {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = ConfigSchema.safeParse(set);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigError(`These environment variables are not valid:\n${lines.join('\n')}`);
+  }
+  const config = parsed.data;
+  if (config.NODE_ENV === 'production' && config.SECRET_KEYS.includes('usher-development-secret')) {
+    throw new ConfigError('SECRET_KEYS still holds the development secret; set your own in production.');
+  }
+  return config;
+}

@@ -1,0 +1,36 @@
+/** Activities by kind of work, each with its retry policy and the reason for it. A person's slowness is a timer, never a retry. */
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { DeliveryActivities, GiveUpActivities, ProjectionActivities } from '../activities/contract.js';
+
+/** Inside the workflow task: saves four state transitions per command. Holds back all other messages of its workflow, hence the 3 s. */
+export const projectNow = proxyLocalActivities<ProjectionActivities>({
+  scheduleToCloseTimeout: '3s',
+  startToCloseTimeout: '1500ms',
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '500ms' },
+}).project;
+
+/** When PostgreSQL is slow or away: waits for it as long as it takes, and shows under Pending Activities what waits. */
+export const projectLater = (summary: string) =>
+  proxyActivities<ProjectionActivities>({
+    startToCloseTimeout: '10s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  }).project;
+
+/** A mail server that is down for a day still gets the mail; every attempt ends before its worker's grace does. */
+export const deliver = (taskQueue: string, summary: string) =>
+  proxyActivities<DeliveryActivities>({
+    taskQueue,
+    startToCloseTimeout: '25s',
+    scheduleToCloseTimeout: '24h',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  }).deliver;
+
+/** Writes only; as patient as the projection. */
+export const giveUp = (summary: string) =>
+  proxyActivities<GiveUpActivities>({
+    startToCloseTimeout: '10s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  }).giveUp;

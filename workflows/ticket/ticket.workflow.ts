@@ -1,0 +1,92 @@
+/** One ticket, from open to closed. */
+import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, setHandler } from '@temporalio/workflow';
+import { verbs } from '../../domain/ticket/command.js';
+import type { Verb } from '../../domain/ticket/command.js';
+import { now } from '../support/clock.js';
+import { showAttributes, showDetails } from '../support/operators.js';
+import { Projector } from '../support/projector.js';
+import { deliverMessage } from './deliveries.js';
+import { Journal } from './journal.js';
+import type { TicketInput } from './journal.js';
+import { descriptions, state, updates } from './messages.js';
+import type { TicketAnswer } from './messages.js';
+import { watch } from './watcher.js';
+
+/** Deliveries still running when the run continues as new get this long to end first; the next run takes up the rest. */
+const deliveryGrace = '60s';
+
+export type TicketEnd = TicketAnswer | { readonly outcome: 'never_opened' };
+
+export async function ticketWorkflow(input: TicketInput): Promise<TicketEnd> {
+  const { tenant, ticketId } = input;
+  const loops = new CancellationScope();
+  const journal = new Journal(input, now());
+  const projector = new Projector(
+    {
+      pending: journal.pending,
+      rebase: (stored) => journal.rebase(stored, now()),
+      projected: ({ planned }) => planned.forEach(({ message }) => send(message)),
+    },
+    ticketId,
+    journal.ticket?.version ?? 0,
+  );
+
+  const show = (last: string): void => {
+    if (journal.ticket === null) return;
+    showAttributes(journal.ticket);
+    showDetails(journal.ticket, { pending: journal.pending.length, deliveries: [...journal.deliveries], due: journal.nextDue(), last });
+  };
+
+  const send = (message: string): void => {
+    if (journal.deliveries.has(message)) return;
+    journal.deliveries.add(message);
+    inBackground(loops, () => delivery(message));
+  };
+
+  const delivery = async (message: string): Promise<void> => {
+    const { failed, unknown } = await deliverMessage({ tenant, ticketId, message }, input.outboundQueue);
+    journal.deliveries.delete(message);
+    if (failed + unknown === 0) return show('delivered');
+    const outcome = failed > 0 ? 'failed' : 'unknown';
+    const envelope = { commandId: `delivery/${message}`, actor: 'system/outbound', role: 'system', source: 'system' } as const;
+    journal.apply({ ...envelope, kind: 'deliveryEnded', message, outcome }, now());
+    show(`delivery ${outcome}`);
+  };
+
+  const handle =
+    (kind: Verb) =>
+    async (args: unknown): Promise<TicketAnswer> => {
+      const version = journal.accept(kind, args, now()); // before the first await, so that handlers cannot interleave
+      show(kind);
+      return journal.answer(version, await projector.upTo(version));
+    };
+  for (const kind of verbs) {
+    const validator = (args: unknown): void => journal.check(kind, args, now());
+    setHandler(updates[kind], handle(kind), { validator, description: descriptions[kind] });
+  }
+  setHandler(state, () => journal.ticket, { description: 'The ticket as its workflow knows it: ids, enums, numbers, instants.' });
+
+  inBackground(loops, () => projector.run());
+  inBackground(loops, () => watch(journal, ticketId, () => show('timer')));
+  for (const message of input.carried?.deliveries ?? []) inBackground(loops, () => delivery(message));
+  show('continued');
+
+  await condition(() => journal.isOver() || journal.shouldContinue());
+  const drained = (): boolean => projector.isIdle() && allHandlersFinished();
+  if (journal.isOver()) {
+    await condition(() => drained() && journal.deliveries.size === 0);
+    loops.cancel();
+    return journal.ticket === null ? { outcome: 'never_opened' } : journal.answer(journal.ticket.version, true);
+  }
+  if (journal.deliveries.size > 0) await condition(() => journal.deliveries.size === 0, deliveryGrace);
+  await condition(drained);
+  loops.cancel();
+  return continueAsNew<typeof ticketWorkflow>(journal.carry());
+}
+
+/** Runs beside the story until the scope ends; anything but the end of the scope is a bug and must fail the task, visibly. */
+function inBackground(scope: CancellationScope, work: () => Promise<void>): void {
+  void scope.run(work).catch((error: unknown) => {
+    if (!isCancellation(error)) throw error;
+  });
+}
