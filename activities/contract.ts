@@ -1,27 +1,6 @@
 /** What workflows may ask of the outside, as types only; `index.ts` has the implementation. All arguments are plain JSON: ids, enums, numbers, instants. */
-import type { Actor, Role, Source } from '../domain/actor.js';
 import type { TenantId, TicketId } from '../domain/ids.js';
-import type { PlannedMessage } from '../domain/messaging/plan.js';
-import type { CommandKind } from '../domain/ticket/command.js';
-import type { TicketEvent } from '../domain/ticket/event.js';
-import type { Ticket } from '../domain/ticket/ticket.js';
-import type { Instant } from '../domain/time.js';
-
-/** One accepted command, as PostgreSQL is to see it. */
-export interface ProjectionStep {
-  readonly commandId: string;
-  readonly kind: CommandKind;
-  readonly actor: Actor;
-  readonly role: Role;
-  readonly source: Source;
-  /** The run that decided it; tells a repeated attempt from a Reset. */
-  readonly runId: string;
-  readonly at: Instant;
-  readonly events: readonly TicketEvent[];
-  /** The ticket after these events. */
-  readonly ticket: Ticket;
-  readonly planned: readonly PlannedMessage[];
-}
+import type { TicketStep } from '../domain/ticket/step.js';
 
 export interface ProjectionResult {
   /** Highest version stored for the ticket. */
@@ -32,7 +11,7 @@ export interface ProjectionResult {
 
 export interface ProjectionActivities {
   /** Records the steps in order, each at most once; a repeated call changes nothing. */
-  project(steps: readonly ProjectionStep[]): Promise<ProjectionResult>;
+  project(steps: readonly TicketStep[]): Promise<ProjectionResult>;
 }
 
 export interface DeliveryRequest {

@@ -1,6 +1,8 @@
 /** Names that clients and workers share: task queues, workflow ids, search attributes. They never change once used. */
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import type { TenantId, TicketId } from '../domain/ids.js';
+import type { Priority as TaskPriority, SearchAttributePair } from '@temporalio/common';
+import type { ProductKey, TenantId, TicketId } from '../domain/ids.js';
+import type { Priority, TicketStatus } from '../domain/ticket/status.js';
 
 export const namespaceRetention = { days: 30 } as const;
 
@@ -34,3 +36,51 @@ export interface TicketStart {
   /** Commands of one run before it continues as new. */
   readonly continueAfter: number;
 }
+
+/** Name of the ticket's workflow, as the Web UI shows it. */
+export const ticketWorkflowType = 'ticketWorkflow';
+
+/** What `ticketStartOptions` is made from. */
+export interface TicketStartFacts {
+  readonly tenant: TenantId;
+  readonly ticketId: TicketId;
+  readonly product: ProductKey;
+  readonly priority: Priority;
+  readonly status: TicketStatus;
+  readonly queueSuffix: string;
+  readonly continueAfter: number;
+}
+
+export interface TicketStartOptions {
+  workflowId: string;
+  taskQueue: string;
+  workflowIdReusePolicy: 'REJECT_DUPLICATE';
+  workflowIdConflictPolicy: 'USE_EXISTING';
+  typedSearchAttributes: SearchAttributePair[];
+  staticSummary: string;
+  priority: TaskPriority;
+  args: [TicketStart];
+}
+
+/** The urgent first; 5 is left to bulk work and sweeps. */
+const priorityKeys: Readonly<Record<Priority, number>> = { urgent: 1, high: 2, medium: 3, low: 4 };
+
+/** How every ticket's workflow starts, whoever opens the ticket; attributes given here cost nothing extra. */
+export const ticketStartOptions = (facts: TicketStartFacts): TicketStartOptions => {
+  const { tenant, ticketId, product, priority, status, queueSuffix, continueAfter } = facts;
+  return {
+    workflowId: ticketWorkflowId(ticketId),
+    taskQueue: taskQueue('core', queueSuffix),
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    typedSearchAttributes: [
+      { key: searchAttributes.tenant, value: tenant },
+      { key: searchAttributes.product, value: product },
+      { key: searchAttributes.priority, value: priority },
+      { key: searchAttributes.status, value: status },
+    ],
+    staticSummary: `${priority} · ${ticketId} · ${product}`,
+    priority: { priorityKey: priorityKeys[priority], fairnessKey: tenant },
+    args: [{ tenant, ticketId, outboundQueue: taskQueue('outbound', queueSuffix), continueAfter }],
+  };
+};

@@ -1,14 +1,15 @@
 import { ActivityFailure, condition, isCancellation } from '@temporalio/workflow';
-import type { ProjectionResult, ProjectionStep } from '../../activities/contract.js';
+import type { ProjectionResult } from '../../activities/contract.js';
+import type { TicketStep } from '../../domain/ticket/step.js';
 import { projectLater, projectNow } from '../proxies.js';
 
 /** What the projector works on: steps not yet in PostgreSQL, in version order. */
 export interface Outbox {
-  readonly pending: ProjectionStep[];
+  readonly pending: TicketStep[];
   /** Numbers what is pending anew, behind the highest version stored. */
   rebase(stored: number): void;
   /** Called once a step is in PostgreSQL. */
-  projected(step: ProjectionStep): void;
+  projected(step: TicketStep): void;
 }
 
 /** Most versions one regular activity takes. */
@@ -55,7 +56,7 @@ export class Projector {
     return this.outbox.pending.length === 0;
   }
 
-  private async project(): Promise<{ steps: ProjectionStep[]; result: ProjectionResult }> {
+  private async project(): Promise<{ steps: TicketStep[]; result: ProjectionResult }> {
     if (!this.deferred) {
       const steps = this.outbox.pending.slice(0, localBatchSize);
       try {
@@ -70,7 +71,7 @@ export class Projector {
     return { steps, result };
   }
 
-  private settle({ steps, result }: { steps: ProjectionStep[]; result: ProjectionResult }): void {
+  private settle({ steps, result }: { steps: TicketStep[]; result: ProjectionResult }): void {
     if (result.conflict) {
       this.outbox.rebase(result.stored);
       return;
@@ -85,7 +86,7 @@ export class Projector {
   }
 }
 
-const range = (steps: readonly ProjectionStep[]): string => {
+const range = (steps: readonly TicketStep[]): string => {
   const versions = steps.flatMap((step) => step.events.map((event) => event.version));
   return `v${versions[0] ?? 0}–v${versions.at(-1) ?? 0}`;
 };

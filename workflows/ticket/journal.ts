@@ -1,11 +1,11 @@
 /** The state of one ticket's run: what was decided, which commands were handled, what PostgreSQL has not seen yet. */
 import { ApplicationFailure, currentUpdateInfo, workflowInfo } from '@temporalio/workflow';
-import type { ProjectionStep } from '../../activities/contract.js';
 import type { Members } from '../../domain/decision.js';
 import { planMessages } from '../../domain/messaging/plan.js';
 import type { TicketCommand, Verb } from '../../domain/ticket/command.js';
 import { decide } from '../../domain/ticket/decide.js';
 import { shapeErrors } from '../../domain/ticket/shape.js';
+import type { TicketStep } from '../../domain/ticket/step.js';
 import { isClosed } from '../../domain/ticket/ticket.js';
 import type { Ticket } from '../../domain/ticket/ticket.js';
 import { day } from '../../domain/time.js';
@@ -41,7 +41,7 @@ export interface Due {
 export class Journal {
   readonly handled: Map<string, number>;
   /** Accepted, not yet in PostgreSQL; in version order. */
-  readonly pending: ProjectionStep[] = [];
+  readonly pending: TicketStep[] = [];
   /** Messages being delivered. */
   readonly deliveries: Set<string>;
   ticket: Ticket | null;
@@ -111,7 +111,7 @@ export class Journal {
     version += 1;
     const from = this.ticket.version;
     this.ticket = { ...this.ticket, version };
-    const rebased: ProjectionStep = {
+    const rebased: TicketStep = {
       commandId: `rebase/${workflowInfo().runId}/${version}`,
       kind: 'edit',
       actor: 'system/ticket',

@@ -1,0 +1,57 @@
+/** Brings accepted commands to PostgreSQL, each once, whatever repeats. Source: temporal.md, 6.3; reliability.md, Reset. */
+import type { Db, TenantTx } from '../db/client.js';
+import { withTenant } from '../db/client.js';
+import { AlreadyRecorded, recordTicket, rewriteTicket, rowsOf, storedEvents } from '../db/queries/projection.js';
+import type { TicketStep } from '../domain/ticket/step.js';
+import type { ProjectionActivities, ProjectionResult } from './contract.js';
+
+export interface ProjectionDeps {
+  readonly db: Db;
+  /** A new time-ordered UUID. */
+  readonly newId: () => string;
+  /** Told when a lost attempt or a Reset left something else than the workflow says. */
+  readonly onRepaired: () => void;
+}
+
+/** Projects steps of one ticket, oldest first. */
+export const createProjection = ({ db, newId, onRepaired }: ProjectionDeps): ProjectionActivities => ({
+  async project(steps) {
+    const last = steps.at(-1);
+    if (last === undefined) return { stored: 0, conflict: false };
+    const { tenant } = last.ticket;
+    try {
+      await withTenant(db, tenant, (tx) => recordTicket(tx, rowsOf(steps, last, newId)));
+      return { stored: last.ticket.version, conflict: false };
+    } catch (error) {
+      if (!(error instanceof AlreadyRecorded)) throw error;
+    }
+    return withTenant(db, tenant, (tx) => reconcile(tx, steps, last, { newId, onRepaired }));
+  },
+});
+
+/** Some numbers are taken: by this very attempt, by a lost one of the same command, or by another history. */
+async function reconcile(
+  tx: TenantTx,
+  steps: readonly TicketStep[],
+  last: TicketStep,
+  { newId, onRepaired }: Pick<ProjectionDeps, 'newId' | 'onRepaired'>,
+): Promise<ProjectionResult> {
+  const rows = rowsOf(steps, last, newId);
+  const first = rows.events[0]?.seq ?? 0;
+  const stored = new Map((await storedEvents(tx, last.ticket.tenant, last.ticket.id, first)).map((event) => [event.seq, event]));
+  const foreign = rows.events.some((event) => {
+    const found = stored.get(event.seq);
+    return found !== undefined && found.digest !== event.digest && (found.runId !== event.runId || found.commandId !== event.commandId);
+  });
+  if (foreign) {
+    onRepaired();
+    return { stored: Math.max(...stored.keys()), conflict: true };
+  }
+  const missing = { ...rows, events: rows.events.filter((event) => !stored.has(event.seq)) };
+  if (missing.events.length > 0) await recordTicket(tx, missing);
+  if (rows.events.some((event) => stored.has(event.seq) && stored.get(event.seq)?.digest !== event.digest)) {
+    onRepaired();
+    await rewriteTicket(tx, last.ticket);
+  }
+  return { stored: last.ticket.version, conflict: false };
+}

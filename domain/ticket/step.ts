@@ -1,0 +1,22 @@
+import type { Actor, Role, Source } from '../actor.js';
+import type { PlannedMessage } from '../messaging/plan.js';
+import type { Instant } from '../time.js';
+import type { CommandKind } from './command.js';
+import type { TicketEvent } from './event.js';
+import type { Ticket } from './ticket.js';
+
+/** One accepted command, as PostgreSQL is to see it. */
+export interface TicketStep {
+  readonly commandId: string;
+  readonly kind: CommandKind;
+  readonly actor: Actor;
+  readonly role: Role;
+  readonly source: Source;
+  /** The run that decided it; tells a repeated attempt from a Reset. */
+  readonly runId: string;
+  readonly at: Instant;
+  readonly events: readonly TicketEvent[];
+  /** The ticket after these events. */
+  readonly ticket: Ticket;
+  readonly planned: readonly PlannedMessage[];
+}

@@ -1,0 +1,110 @@
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { TestDatabase } from '../support/db.js';
+import { freshDatabase } from '../support/db.js';
+import { closeDesk, openDesk } from '../support/ticket-run.js';
+import type { Desk } from '../support/ticket-run.js';
+
+let env: TestWorkflowEnvironment;
+let database: TestDatabase;
+let desk: Desk;
+
+beforeAll(async () => {
+  env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: inject('timeSkipping') } } });
+  database = await freshDatabase();
+  const { operatorService } = env.connection;
+  await operatorService.addSearchAttributes({ namespace: 'default', searchAttributes: { Tenant: 2, Product: 2, Priority: 2, Status: 2 } });
+  desk = await openDesk({ client: env.client, connection: env.nativeConnection, database });
+});
+
+afterAll(async () => {
+  await closeDesk(desk);
+  await database[Symbol.asyncDispose]();
+  await env.teardown();
+});
+
+const days = (count: number): number => count * 24 * 3600 * 1000;
+
+test('a resolved ticket closes by itself when its window of 7 days ends, and not before', async () => {
+  const ticket = await desk.open();
+  await ticket.send('resolve', {});
+  await env.sleep(days(7) - 5 * 60_000);
+  expect((await ticket.row()).status).toBe('resolved');
+  await env.sleep(10 * 60_000);
+  await ticket.handle.result();
+  expect(await ticket.row()).toEqual({
+    status: 'closed',
+    version: 3,
+    seqs: [1, 2, 3],
+    types: ['ticket.created', 'ticket.resolved', 'ticket.closed'],
+  });
+});
+
+test('a customer message inside the window reopens, and the timer of the first cycle closes nothing', async () => {
+  const ticket = await desk.open();
+  await ticket.send('resolve', {});
+  await env.sleep(days(3));
+  const answer = await ticket.receive();
+  expect(answer.ticket).toMatchObject({ status: 'in_progress', cycle: 2 });
+  await env.sleep(days(10));
+  expect((await ticket.row()).status).toBe('in_progress');
+  await ticket.send('resolve', {});
+  await ticket.send('close', {});
+  await ticket.handle.result();
+});
+
+test('each later public message of the desk gives the whole window again', async () => {
+  const ticket = await desk.open();
+  await ticket.send('resolve', {});
+  await env.sleep(days(6));
+  await ticket.reply();
+  await env.sleep(days(6));
+  expect((await ticket.row()).status).toBe('resolved');
+  await env.sleep(days(2));
+  await ticket.handle.result();
+  expect((await ticket.row()).status).toBe('closed');
+});
+
+test('waiting ends by itself at its instant', async () => {
+  const ticket = await desk.open();
+  const until = (await env.currentTimeMs()) + days(2);
+  await ticket.send('awaitCustomer', { until });
+  await env.sleep(days(3));
+  expect(await ticket.row()).toMatchObject({ status: 'in_progress', types: ['ticket.created', 'ticket.status_changed', 'ticket.status_changed'] });
+  await ticket.send('close', { cause: 'spam' });
+  await ticket.handle.result();
+});
+
+test('a run that continues as new in the middle of commands loses none and answers repeated ones as the first time', async () => {
+  const ticket = await desk.open({}, 3);
+  const first = await ticket.send('priority', { priority: 'urgent' }, { commandId: 'change-priority' });
+  const answers = await Promise.all([1, 2, 3, 4, 5, 6].map(() => ticket.reply()));
+  expect(answers.map((answer) => answer.version).toSorted((a, b) => a - b)).toEqual([4, 5, 6, 7, 8, 9]);
+  const again = await ticket.send('priority', { priority: 'urgent' }, { commandId: 'change-priority' });
+  expect(again.version).toBe(first.version);
+  const { runId } = await ticket.handle.describe();
+  expect((await ticket.row()).seqs).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect((await ticket.state())?.version).toBe(9);
+  expect(runId).not.toBe((ticket.handle as { firstExecutionRunId?: string }).firstExecutionRunId);
+  await ticket.send('close', { cause: 'spam' });
+  await ticket.handle.result();
+});
+
+test('deliveries are asked for once per message, after the projection', async () => {
+  const ticket = await desk.open();
+  await ticket.reply('resolved');
+  await ticket.send('close', {});
+  await ticket.handle.result();
+  const asked = desk.deliveries.filter((request) => request.ticketId === ticket.id).map((request) => request.message);
+  expect(asked).toHaveLength(2);
+  expect(asked[0]).toBe('acknowledgement');
+});
+
+test('a run whose open never came completes as never opened', async () => {
+  const handle = await env.client.workflow.start('ticketWorkflow', {
+    workflowId: 'ticket/TKT-00000000',
+    taskQueue: desk.worker.options.taskQueue,
+    args: [{ tenant: 'x', ticketId: 'TKT-00000000', outboundQueue: 'none', continueAfter: 1000 }],
+  });
+  expect(await handle.result()).toEqual({ outcome: 'never_opened' });
+});

@@ -1,0 +1,48 @@
+/** Builds the two workers of a process: workflows with their projection, and deliveries. */
+import { hostname } from 'node:os';
+import { Worker } from '@temporalio/worker';
+import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
+import type { Activities } from '../activities/contract.js';
+import { taskQueue } from '../workflows/names.js';
+
+export interface WorkerOptions {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly workflowBundle: WorkflowBundleOption;
+  readonly activities: Activities;
+  readonly queueSuffix: string;
+  /** Workflows kept in memory. */
+  readonly cache: number;
+  /** Deliveries started per second, over all workers. */
+  readonly outboundRate: number;
+}
+
+/** No send is cut midway: every attempt ends within this time. */
+const shutdownGraceTime = '30s';
+
+/** Runs workflows and what they do to the database. */
+export const createCoreWorker = ({ connection, namespace, workflowBundle, activities, queueSuffix, cache }: WorkerOptions): Promise<Worker> =>
+  Worker.create({
+    connection,
+    namespace,
+    taskQueue: taskQueue('core', queueSuffix),
+    identity: `usher-core@${hostname()}:${process.pid}`,
+    workflowBundle,
+    activities: { project: activities.project, giveUp: activities.giveUp },
+    maxCachedWorkflows: cache,
+    // After a crash the next task waits on the dead worker's own queue; the default of 10 s is longer than a caller waits.
+    stickyQueueScheduleToStartTimeout: '2s',
+    shutdownGraceTime,
+  });
+
+/** Sends; a dead mail server fills only this one. */
+export const createOutboundWorker = ({ connection, namespace, activities, queueSuffix, outboundRate }: WorkerOptions): Promise<Worker> =>
+  Worker.create({
+    connection,
+    namespace,
+    taskQueue: taskQueue('outbound', queueSuffix),
+    identity: `usher-outbound@${hostname()}:${process.pid}`,
+    activities: { deliver: activities.deliver },
+    maxTaskQueueActivitiesPerSecond: outboundRate,
+    shutdownGraceTime,
+  });
