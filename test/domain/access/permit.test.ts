@@ -1,0 +1,132 @@
+/** Expectations are typed out from security.md section 2. */
+import { describe, expect, test } from 'vitest';
+import type { Principal, Scope } from '../../../domain/access/principal.js';
+import { permissions, permit } from '../../../domain/access/permit.js';
+import type { Permission, Scoped, Verdict } from '../../../domain/access/permit.js';
+import { permissionOf } from '../../../domain/access/verbs.js';
+import { asAgentId, asCustomerId, asProductKey, asTeamId } from '../../../domain/ids.js';
+import type { TicketCommand, Verb } from '../../../domain/ticket/command.js';
+import { decide } from '../../../domain/ticket/decide.js';
+import { ticketStatuses } from '../../../domain/ticket/status.js';
+import { anEnvelope, anOpen, aTicket, noon, opening, requester, tenant, uuid } from '../../support/builders.js';
+
+const me = uuid(0x22);
+const team = asTeamId(uuid(0x10));
+const demo = asProductKey('demo');
+
+const principal = (role: Principal['role'], changes: Partial<Principal> = {}): Principal => ({
+  tenant,
+  actor: `user/${me}`,
+  id: role === 'customer' ? requester : me,
+  role,
+  products: '*',
+  teams: [team],
+  scopes: [],
+  actingFor: null,
+  ...changes,
+});
+
+const mine: Scoped = { product: demo, requester, assignee: asAgentId(me), team };
+const teams: Scoped = { ...mine, assignee: null };
+const foreignTeam: Scoped = { ...mine, assignee: null, team: asTeamId(uuid(0x11)) };
+const foreignCustomer: Scoped = { ...mine, requester: asCustomerId(uuid(0x31)) };
+
+/** Which of the staff may, on a ticket of their team that is not assigned to them; and the scope a service needs (null: never). */
+const matrix: Record<Permission, { customer: boolean; agent: boolean | 'assigned'; lead: boolean; admin: boolean; service: Scope | null }> = {
+  'ticket.create': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:write' },
+  'ticket.read': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:read' },
+  'ticket.events': { customer: false, agent: true, lead: true, admin: true, service: 'tickets:read' },
+  'note.read': { customer: false, agent: true, lead: true, admin: true, service: 'notes' },
+  'note.add': { customer: false, agent: true, lead: true, admin: true, service: 'notes' },
+  'message.reply': { customer: true, agent: true, lead: true, admin: true, service: 'messages:write' },
+  'ticket.edit': { customer: false, agent: true, lead: true, admin: true, service: 'tickets:write' },
+  'ticket.wait': { customer: false, agent: 'assigned', lead: true, admin: true, service: 'tickets:write' },
+  'ticket.assign': { customer: false, agent: true, lead: true, admin: true, service: 'tickets:write' },
+  'ticket.resolve': { customer: false, agent: 'assigned', lead: true, admin: true, service: 'tickets:write' },
+  'ticket.reopen': { customer: true, agent: 'assigned', lead: true, admin: true, service: 'tickets:write' },
+  'ticket.close': { customer: true, agent: false, lead: true, admin: true, service: null },
+  'ticket.remove': { customer: false, agent: false, lead: false, admin: true, service: null },
+  'attachment.add': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:write' },
+  'customer.read': { customer: true, agent: true, lead: true, admin: true, service: 'customers:read' },
+  'customer.write': { customer: true, agent: true, lead: true, admin: true, service: 'customers:write' },
+  'config.read': { customer: false, agent: true, lead: true, admin: true, service: null },
+  'admin.manage': { customer: false, agent: false, lead: false, admin: true, service: null },
+  'inbound.submit': { customer: false, agent: false, lead: false, admin: true, service: 'messages:write' },
+  'inbound.release': { customer: false, agent: false, lead: true, admin: true, service: null },
+};
+
+const all = Object.keys(permissions) as Permission[];
+
+test('every permission has its expected row', () => {
+  expect(all.toSorted()).toEqual(Object.keys(matrix).toSorted());
+});
+
+describe.each(all)('%s', (permission) => {
+  const row = matrix[permission];
+
+  test.each(['customer', 'agent', 'lead', 'admin'] as const)('%s, own and foreign', (role) => {
+    const expected = row[role];
+    const ofTeam: Verdict = expected === true ? 'allowed' : 'not_your_role';
+    expect(permit(principal(role), permission, teams)).toBe(ofTeam);
+    expect(permit(principal(role), permission, mine)).toBe(expected === false ? 'not_your_role' : 'allowed');
+    expect(permit(principal(role), permission)).toBe(expected === false ? 'not_your_role' : 'allowed');
+    expect(permit(principal(role, { products: [asProductKey('other')] }), permission, mine)).toBe('not_yours');
+    const seesAllTeams = role === 'admin' || role === 'customer';
+    expect(permit(principal(role), permission, foreignTeam)).toBe(seesAllTeams ? ofTeam : 'not_yours');
+    expect(permit(principal(role), permission, foreignCustomer)).toBe(role === 'customer' ? 'not_yours' : expected === false ? 'not_your_role' : 'allowed');
+  });
+
+  test('a service needs its scope', () => {
+    const others = (['tickets:read', 'tickets:write', 'notes', 'messages:write', 'customers:read', 'customers:write', 'act_for'] as const).filter(
+      (scope) => scope !== row.service,
+    );
+    expect(permit(principal('service', { scopes: others }), permission, mine)).toBe('not_your_role');
+    expect(permit(principal('service', { scopes: row.service === null ? [] : [row.service] }), permission, mine)).toBe(
+      row.service === null ? 'not_your_role' : 'allowed',
+    );
+  });
+});
+
+test('a ticket without a team is everybody’s of its product', () => {
+  expect(permit(principal('agent', { teams: [] }), 'ticket.read', { ...teams, team: null })).toBe('allowed');
+});
+
+describe('status × command × role', () => {
+  const content = opening;
+  const fields: Record<Verb, object> = {
+    open: anOpen(),
+    reply: { content },
+    receive: { content, author: requester },
+    note: { content },
+    edit: { priority: 'urgent' },
+    assign: { agent: me },
+    claim: { agent: me },
+    unassign: {},
+    priority: { priority: 'urgent' },
+    start: {},
+    awaitCustomer: {},
+    hold: {},
+    resolve: {},
+    reopen: {},
+    close: {},
+    remove: {},
+    restore: {},
+  };
+  const verbs = Object.keys(fields) as Verb[];
+  const roles = ['customer', 'agent', 'lead', 'admin', 'service'] as const;
+
+  test.each(ticketStatuses.flatMap((status) => verbs.flatMap((verb) => roles.map((role) => ({ status, verb, role })))))(
+    '$status × $verb × $role: the role decides first, then the state, and the state decides alike for every role',
+    ({ status, verb, role }) => {
+      const ticket = aTicket({ status, ...(status === 'resolved' ? { reopenUntil: noon + 1 } : {}) });
+      const allowed = permit(principal(role), permissionOf[verb], mine);
+      const expected = matrix[permissionOf[verb]][role];
+      expect(allowed).toBe(expected === false || expected === null || role === 'service' ? 'not_your_role' : 'allowed');
+      const outcome = (as: (typeof roles)[number]): string => {
+        const decision = decide(ticket, { kind: verb, ...anEnvelope({ role: as }), ...fields[verb] } as unknown as TicketCommand, noon);
+        return decision.ok ? decision.state.status : decision.code;
+      };
+      expect(outcome(role)).toBe(outcome('admin'));
+    },
+  );
+});
