@@ -1,16 +1,37 @@
-/** Starts what the tests of a run share: PostgreSQL with a migrated template, the Temporal servers, the workflow bundle. Each only where asked for. */
+/**
+ * Starts what the tests of a run share: PostgreSQL with a migrated template, the Temporal servers, the workflow bundle. Runs once for each
+ * test project, all in one process, before the first test: what two projects need is started once, and ended by the last.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ProvidedContext } from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { migrateToLatest } from '../../db/migrate.js';
+import { silent } from '../../local/log.js';
 import { freePort } from '../../local/ports.js';
 import { startPostgres } from '../../local/postgres.js';
-import { silent } from '../../local/log.js';
 import { acquireTemporal } from '../../local/temporal-binary.js';
 import { startDevServer } from '../../local/temporal-dev.js';
 import { acquireTimeSkippingServer } from '../../local/time-skipping.js';
 import { makeBundle } from '../../worker/bundle.js';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Logins of the application and of the superuser, with `%` for the database. */
+    postgres: { url: string; superuser: string };
+    /** Path of the workflow bundle. */
+    bundle: string;
+    /** Path of the time-skipping server's program. */
+    timeSkipping: string;
+    devServer: { address: string; namespace: string };
+  }
+}
+
+/** The database every test database is cloned from. */
+export const templateDatabase = 'usher';
+
+type Part = keyof ProvidedContext;
 
 /** Which parts each test project needs. */
 const needs: Record<string, readonly Part[]> = {
@@ -20,46 +41,63 @@ const needs: Record<string, readonly Part[]> = {
   replay: ['bundle'],
   time: ['postgres', 'bundle', 'timeSkipping'],
   server: ['postgres', 'bundle', 'devServer'],
-  chaos: [],
 };
-type Part = 'postgres' | 'bundle' | 'timeSkipping' | 'devServer';
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** Login of the application and of the superuser, each with `%` for the database. */
-    postgres: { url: string; superuser: string };
-    bundle: string;
-    timeSkipping: string;
-    devServer: { address: string; namespace: string };
-  }
-}
+type Started<Name extends Part> = { readonly value: ProvidedContext[Name]; readonly end?: () => Promise<void> };
 
-export const templateDatabase = 'usher';
-
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const parts = needs[project.name] ?? [];
-  const folder = await mkdtemp(join(tmpdir(), 'usher-test-'));
-  const ends: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
-
-  if (parts.includes('postgres')) {
-    const postgres = await startPostgres({ dataDir: join(folder, 'postgres'), port: await freePort(), log: silent });
-    ends.unshift(() => postgres.stop());
+const starters: { readonly [Name in Part]: () => Promise<Started<Name>> } = {
+  async postgres() {
+    const dataDir = await temporaryFolder();
+    const postgres = await startPostgres({ dataDir, port: await freePort(), log: silent });
     await migrateToLatest(postgres.url(templateDatabase));
-    project.provide('postgres', { url: postgres.url('%'), superuser: postgres.superuserUrl('%') });
-  }
-  if (parts.includes('bundle')) {
+    const end = async (): Promise<void> => {
+      await postgres.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    };
+    return { value: { url: postgres.url('%'), superuser: postgres.superuserUrl('%') }, end };
+  },
+  async bundle() {
+    const folder = await temporaryFolder();
     const file = join(folder, 'workflow-bundle.js');
     await writeFile(file, (await makeBundle()).code);
-    project.provide('bundle', file);
-  }
-  if (parts.includes('timeSkipping')) project.provide('timeSkipping', await acquireTimeSkippingServer(silent));
-  if (parts.includes('devServer')) {
-    const binary = await acquireTemporal(silent);
-    const server = await startDevServer({ binary, port: await freePort(), uiPort: null, dbFile: null, namespace: 'usher', log: silent });
-    ends.unshift(() => server.stop());
-    project.provide('devServer', { address: server.address, namespace: 'usher' });
-  }
+    return { value: file, end: () => rm(folder, { recursive: true, force: true }) };
+  },
+  async timeSkipping() {
+    return { value: await acquireTimeSkippingServer(silent) };
+  },
+  async devServer() {
+    const options = { uiPort: null, dbFile: null, namespace: 'usher', log: silent };
+    const server = await startDevServer({ ...options, binary: await acquireTemporal(silent), port: await freePort() });
+    return { value: { address: server.address, namespace: options.namespace }, end: () => server.stop() };
+  },
+};
+
+interface Shared {
+  readonly parts: Map<Part, Promise<Started<Part>>>;
+  projects: number;
+}
+
+/** Each project loads this file anew, so what they share hangs on the process. */
+const holder: { usherTestParts?: Shared } = globalThis;
+const shared = (holder.usherTestParts ??= { parts: new Map(), projects: 0 });
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  shared.projects += 1;
+  for (const part of needs[project.name] ?? []) await provide(project, part);
   return async () => {
-    for (const end of ends) await end();
+    shared.projects -= 1;
+    if (shared.projects > 0) return;
+    const started = await Promise.all(shared.parts.values());
+    for (const { end } of started) await end?.();
   };
 }
+
+async function provide<Name extends Part>(project: TestProject, part: Name): Promise<void> {
+  const starting = shared.parts.get(part) ?? starters[part]();
+  shared.parts.set(part, starting);
+  // The map holds under each name what the starter of that name gave.
+  const { value } = (await starting) as Started<Name>;
+  project.provide(part, value);
+}
+
+const temporaryFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'usher-test-'));

@@ -1,4 +1,4 @@
-import { ActivityFailure, condition, isCancellation } from '@temporalio/workflow';
+import { condition, isCancellation, TemporalFailure } from '@temporalio/workflow';
 import type { ProjectionResult } from '../../activities/contract.js';
 import type { TicketStep } from '../../domain/ticket/step.js';
 import { projectLater, projectNow } from '../proxies.js';
@@ -62,7 +62,8 @@ export class Projector {
       try {
         return { steps, result: await projectNow(steps) };
       } catch (error) {
-        if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+        // A local activity fails with its cause as it is, not wrapped like a regular one's.
+        if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
         this.deferred = true;
       }
     }

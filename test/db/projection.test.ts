@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createProjection } from '../../activities/projection.js';
+import { withTenant } from '../../db/client.js';
+import { demo, newApiKey, seedDemo } from '../../db/seed.js';
+import { asCustomerId } from '../../domain/ids.js';
+import type { TicketId } from '../../domain/ids.js';
+import { planMessages } from '../../domain/messaging/plan.js';
+import type { CommandFields, CommandKind, TicketCommand } from '../../domain/ticket/command.js';
+import { decide } from '../../domain/ticket/decide.js';
+import type { TicketStep } from '../../domain/ticket/step.js';
+import type { Ticket } from '../../domain/ticket/ticket.js';
+import { anEnvelope, anOpen, noon } from '../support/builders.js';
+import type { TestDatabase } from '../support/db.js';
+import { freshDatabase } from '../support/db.js';
+import { storeText } from '../support/ticket-run.js';
+
+let database: TestDatabase;
+let repaired = 0;
+let project: (steps: readonly TicketStep[]) => Promise<{ stored: number; conflict: boolean }>;
+const requester = asCustomerId(demo.customers[0] ?? '');
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  const keys = { admin: newApiKey(), lead: newApiKey(), agent: newApiKey(), customer: newApiKey(), gateway: newApiKey() };
+  await seedDemo(database.url, keys);
+  ({ project } = createProjection({ db: database.db, newId: randomUUID, onRepaired: () => (repaired += 1) }));
+});
+afterAll(() => database[Symbol.asyncDispose]());
+
+const step = <Kind extends CommandKind>(
+  ticket: Ticket | null,
+  kind: Kind,
+  fields: CommandFields[Kind],
+  { commandId = randomUUID() as string, runId = 'run-1' } = {},
+): TicketStep => {
+  const envelope = anEnvelope({ commandId });
+  const decision = decide(ticket, { kind, ...envelope, ...fields } as unknown as TicketCommand, noon);
+  if (!decision.ok) throw new Error(decision.code);
+  const { actor, role, source } = envelope;
+  return { commandId, kind, actor, role, source, runId, at: noon, events: decision.events, ticket: decision.state, planned: planMessages(decision.state, decision.events) };
+};
+
+let count = 0;
+const opened = async (): Promise<TicketStep> => {
+  const content = await storeText(database.db, 'opening', { subject: 'Printer', body: 'It is on fire.' });
+  count += 1;
+  return step(null, 'open', anOpen({ tenant: demo.tenant, requester, content, ticketId: `TKT-0000000${count}` as TicketId }));
+};
+
+const read = (id: TicketId) =>
+  withTenant(database.db, demo.tenant, async (tx) => ({
+    row: await tx.selectFrom('ticket').selectAll().where('id', '=', id).executeTakeFirst(),
+    events: await tx.selectFrom('event').select(['seq', 'type', 'commandId', 'runId']).where('subject', '=', `ticket/${id}`).orderBy('seq').execute(),
+    planned: await tx.selectFrom('outboundMessage').select(['dedupeKey', 'state']).where('ticketId', '=', id).execute(),
+    texts: await tx.selectFrom('content').select(['id', 'seq']).where('ticketId', '=', id).orderBy('seq').execute(),
+  }));
+
+test('a step writes events, row, texts and planned mails together', async () => {
+  const open = await opened();
+  expect(await project([open])).toEqual({ stored: 1, conflict: false });
+  const { row, events, planned, texts } = await read(open.ticket.id);
+  expect(row).toMatchObject({ subject: 'Printer', description: 'It is on fire.', status: 'new', version: 1, tags: [], customFields: {}, slaState: 'none' });
+  expect(row?.state).toEqual(open.ticket);
+  expect(events).toMatchObject([{ seq: 1, type: 'ticket.created' }]);
+  expect(planned).toEqual([{ dedupeKey: `${open.ticket.id}/acknowledgement/${requester}`, state: 'planned' }]);
+  expect(texts).toMatchObject([{ id: open.ticket.texts.subject, seq: 1 }]);
+});
+
+test('a repeated attempt changes nothing, alone or in a longer batch', async () => {
+  const open = await opened();
+  const hold = step(open.ticket, 'hold', {});
+  const reply = step(hold.ticket, 'start', {});
+  await project([open]);
+  await project([open]);
+  const before = await read(open.ticket.id);
+  expect(await project([open, hold, reply])).toEqual({ stored: 3, conflict: false });
+  expect(await project([hold, reply])).toEqual({ stored: 3, conflict: false });
+  const after = await read(open.ticket.id);
+  expect(after.events.map((event) => event.seq)).toEqual([1, 2, 3]);
+  expect(after.row).toMatchObject({ version: 3, status: 'in_progress' });
+  expect(after.planned).toEqual(before.planned);
+  expect(repaired).toBe(0);
+});
+
+test('texts follow their reference, and text erased meanwhile stays erased', async () => {
+  const open = await opened();
+  const fields = await storeText(database.db, 'opening', { subject: 'Two printers', body: '' });
+  const edit = step(open.ticket, 'edit', { fields, changed: ['subject'] });
+  await project([open, edit]);
+  expect((await read(open.ticket.id)).row?.subject).toBe('Two printers');
+  await withTenant(database.db, demo.tenant, (tx) => tx.updateTable('ticket').set({ description: null }).where('id', '=', open.ticket.id).execute());
+  await project([step(edit.ticket, 'hold', {})]);
+  expect((await read(open.ticket.id)).row).toMatchObject({ subject: 'Two printers', description: null, version: 3 });
+});
+
+test('a lost attempt of the same command in the same run: its event stays, the row is the workflow’s', async () => {
+  const open = await opened();
+  await project([open]);
+  const lost = step(open.ticket, 'hold', {}, { commandId: 'same' });
+  await project([lost]);
+  const now = step(open.ticket, 'awaitCustomer', {}, { commandId: 'same' });
+  repaired = 0;
+  expect(await project([now])).toEqual({ stored: 2, conflict: false });
+  expect(repaired).toBe(1);
+  const { row, events } = await read(open.ticket.id);
+  expect(row?.status).toBe('waiting_on_customer');
+  expect(events).toHaveLength(2);
+});
+
+test.each([
+  ['another command of the same run', { commandId: 'other', runId: 'run-1' }],
+  ['the same command of another run, as after a Reset', { commandId: 'first', runId: 'run-2' }],
+])('%s: nothing is written, the highest version comes back', async (_, second) => {
+  const open = await opened();
+  await project([open]);
+  const first = step(open.ticket, 'hold', {}, { commandId: 'first' });
+  const later = step(first.ticket, 'start', {});
+  await project([first, later]);
+  const before = await read(open.ticket.id);
+  expect(await project([step(open.ticket, 'resolve', {}, second)])).toEqual({ stored: 3, conflict: true });
+  expect(await read(open.ticket.id)).toEqual(before);
+});
+
+test('rows of another tenant do not exist, and cannot be written', async () => {
+  const open = await opened();
+  await project([open]);
+  const other = '018f3b1e-0000-7000-8000-0000000000ff' as typeof demo.tenant;
+  const seen = await withTenant(database.db, other, (tx) => tx.selectFrom('ticket').select('id').execute());
+  expect(seen).toEqual([]);
+  const elsewhere = { ...open, ticket: { ...open.ticket, tenant: other } };
+  await expect(withTenant(database.db, other, (tx) => tx.insertInto('team').values({ tenantId: demo.tenant, id: randomUUID(), name: 'x' }).execute())).rejects.toMatchObject({
+    code: '42501',
+  });
+  await expect(project([elsewhere])).rejects.toMatchObject({ code: '23503' });
+});

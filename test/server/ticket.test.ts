@@ -1,0 +1,176 @@
+import type { Client } from '@temporalio/client';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createProjection } from '../../activities/projection.js';
+import { descriptions } from '../../workflows/ticket/messages.js';
+import { searchAttributes } from '../../workflows/names.js';
+import { verbs } from '../../domain/ticket/command.js';
+import type { TestDatabase } from '../support/db.js';
+import { freshDatabase } from '../support/db.js';
+import { devEnvironment } from '../support/dev-env.js';
+import { settings } from '../support/builders.js';
+import { closeDesk, openDesk } from '../support/ticket-run.js';
+import type { Desk, TicketRun } from '../support/ticket-run.js';
+
+let env: TestWorkflowEnvironment;
+let client: Client;
+let database: TestDatabase;
+let desk: Desk;
+/** What PostgreSQL does at the moment. */
+let postgres: 'well' | 'away' | 'stuck' = 'well';
+
+beforeAll(async () => {
+  env = await devEnvironment();
+  client = env.client;
+  database = await freshDatabase();
+  let count = 0;
+  const newId = (): string => `018f3b1e-0000-7000-9000-${(count += 1).toString(16).padStart(12, '0')}`;
+  const { project } = createProjection({ db: database.db, newId, onRepaired: () => undefined });
+  desk = await openDesk({
+    client,
+    connection: env.nativeConnection,
+    namespace: 'usher',
+    database,
+    project: (steps) => {
+      if (postgres === 'away') return Promise.reject(new Error('no connection'));
+      return postgres === 'stuck' ? new Promise(() => undefined) : project(steps);
+    },
+  });
+});
+
+afterAll(async () => {
+  await closeDesk(desk);
+  await database[Symbol.asyncDispose]();
+  await env.teardown();
+});
+
+/** A product that sends no mail: only commands are counted. */
+const silent = { ...settings, mail: { acknowledgement: false, reply: false, resolved: false } };
+
+const historyLength = async (ticket: TicketRun): Promise<number> => (await ticket.handle.describe()).historyLength;
+
+const refusalOf = async (update: Promise<unknown>): Promise<ApplicationFailure> => {
+  const error = await update.then(
+    () => new Error('accepted'),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof WorkflowUpdateFailedError) || !(error.cause instanceof ApplicationFailure)) throw error;
+  return error.cause;
+};
+
+describe('what operators see', () => {
+  test('attributes at the start cost nothing, and follow status and priority', async () => {
+    const ticket = await desk.open({ priority: 'high' });
+    const at = async () => {
+      const { typedSearchAttributes: found, staticSummary } = (await ticket.handle.describe()) as Awaited<ReturnType<typeof ticket.handle.describe>> & {
+        staticSummary?: () => Promise<string | undefined>;
+      };
+      return { status: found.get(searchAttributes.status), priority: found.get(searchAttributes.priority), product: found.get(searchAttributes.product), summary: await staticSummary?.() };
+    };
+    expect(await at()).toMatchObject({ status: 'new', priority: 'high', product: 'demo', summary: `high · ${ticket.id} · demo` });
+    await ticket.send('edit', { priority: 'low', status: 'on_hold' });
+    expect(await at()).toMatchObject({ status: 'on_hold', priority: 'low' });
+    const { events } = await ticket.handle.fetchHistory();
+    expect((events ?? []).filter((event) => event.upsertWorkflowSearchAttributesEventAttributes).length).toBe(1);
+    await ticket.send('close', { cause: 'spam' });
+  });
+
+  test('every verb has a description that fits the form, and current details name status and timer', async () => {
+    const ticket = await desk.open();
+    await ticket.send('resolve', {});
+    const metadata = await ticket.handle.query<{ definition: { updateDefinitions: { name: string; description: string }[] }; currentDetails: string }>(
+      '__temporal_workflow_metadata',
+    );
+    expect(metadata.definition.updateDefinitions.map(({ name }) => name).toSorted()).toEqual([...verbs].toSorted());
+    for (const { name, description } of metadata.definition.updateDefinitions) expect(description).toBe(descriptions[name as keyof typeof descriptions]);
+    expect(metadata.currentDetails).toContain('**resolved**');
+    expect(metadata.currentDetails).toContain('reopen window ends');
+    await ticket.send('close', {});
+  });
+
+  test('a command sent by hand needs an actor, is recorded as the operator’s, and needs no command id', async () => {
+    const ticket = await desk.open();
+    await ticket.handle.executeUpdate('hold', { args: [{ actor: 'user/somebody' }] });
+    const { rows } = { rows: await database.db.transaction().execute(async (tx) => tx.selectFrom('event').select('seq').execute()) };
+    expect(rows).toEqual([]); // outside its tenant nothing is visible
+    expect((await ticket.row()).status).toBe('on_hold');
+    expect((await refusalOf(ticket.handle.executeUpdate('start', { args: [{}] }))).type).toBe('invalid_request');
+    await ticket.send('close', { cause: 'spam' });
+  });
+
+  test.each([
+    ['a wrong type', 'hold', [{ actor: 'user/x', until: 'tomorrow' }], 'invalid_request'],
+    ['an unknown field', 'start', [{ actor: 'user/x', extra: true }], 'invalid_request'],
+    ['a text instead of an object', 'start', ['please'], 'invalid_request'],
+    ['nothing', 'start', [], 'invalid_request'],
+    ['an illegal move', 'close', [{ actor: 'user/x' }], 'ticket.illegal_move'],
+    ['free text where an id belongs', 'reply', [{ actor: 'user/x', content: 'Dear customer' }], 'invalid_request'],
+  ])('%s is refused by the validator and leaves no trace', async (_, verb, args, code) => {
+    const ticket = await desk.open({ settings: silent });
+    await ticket.reply();
+    const before = await historyLength(ticket);
+    expect((await refusalOf(ticket.handle.executeUpdate(verb, { args }))).type).toBe(code);
+    expect(await historyLength(ticket)).toBe(before);
+    await ticket.send('close', { cause: 'spam' });
+  });
+});
+
+describe('PostgreSQL is away', () => {
+  test('commands are accepted, answered as not yet projected, and projected in order when it is back', async () => {
+    const ticket = await desk.open();
+    postgres = 'away';
+    const first = await ticket.send('hold', {});
+    expect(first).toMatchObject({ version: 2, projected: false });
+    const second = await ticket.send('start', {});
+    const third = await ticket.send('resolve', {});
+    expect([second.projected, third.projected, third.ticket.status]).toEqual([false, false, 'resolved']);
+    const pending = (await ticket.handle.describe()).raw.pendingActivities ?? [];
+    expect(pending.map((activity) => activity.activityType?.name)).toEqual(['project']);
+    postgres = 'well';
+    await expect.poll(async () => (await ticket.row()).seqs, { timeout: 30_000 }).toEqual([1, 2, 3, 4]);
+    expect(await ticket.send('reopen', {})).toMatchObject({ projected: true, version: 5 });
+    await ticket.send('close', { cause: 'spam' });
+    await ticket.handle.result();
+  });
+});
+
+test('PostgreSQL that hangs costs a command less than its 5 s, and later ones nothing', async () => {
+  const ticket = await desk.open({ settings: silent });
+  postgres = 'stuck';
+  const started = performance.now();
+  expect(await ticket.send('hold', {})).toMatchObject({ projected: false });
+  expect(performance.now() - started).toBeLessThan(4_500);
+  const later = performance.now();
+  expect(await ticket.send('start', {})).toMatchObject({ projected: false });
+  expect(performance.now() - later).toBeLessThan(1_000);
+  postgres = 'well';
+  await expect.poll(async () => (await ticket.row()).seqs, { timeout: 40_000 }).toEqual([1, 2, 3]);
+  await ticket.send('close', { cause: 'spam' });
+});
+
+test('a life of nine calls stays within its budget of transitions, events, tasks and upserts', async () => {
+  const ticket = await desk.open({ settings: silent });
+  await ticket.send('assign', { agent: '018f3b1e-0000-7000-8000-000000000022' as never });
+  await ticket.reply();
+  await ticket.reply();
+  await ticket.receive();
+  await ticket.send('awaitCustomer', {});
+  await ticket.receive();
+  await ticket.send('resolve', {});
+  await ticket.send('close', {});
+  await ticket.handle.result();
+  const { raw } = await ticket.handle.describe();
+  const { events } = await ticket.handle.fetchHistory();
+  const counted = {
+    transitions: Number(raw.workflowExecutionInfo?.stateTransitionCount),
+    events: events?.length ?? 0,
+    tasks: events?.filter((event) => event.workflowTaskCompletedEventAttributes).length ?? 0,
+    upserts: events?.filter((event) => event.upsertWorkflowSearchAttributesEventAttributes).length ?? 0,
+  };
+  expect.soft(counted.transitions).toBeLessThanOrEqual(15);
+  expect.soft(counted.events).toBeLessThanOrEqual(80);
+  expect.soft(counted.tasks).toBeLessThanOrEqual(11);
+  expect.soft(counted.upserts).toBeLessThanOrEqual(6);
+});
