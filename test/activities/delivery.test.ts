@@ -250,7 +250,8 @@ describe('a mail', () => {
         .execute();
     });
     const ticket = await openTicket({ requester: odd });
-    await retryCodes(acknowledgement(ticket));
+    expect(await deliver(acknowledgement(ticket))).toEqual(counts({ suppressed: 1 }));
+    expect((await row(acknowledgement(ticket))).reason).toBe('invalid_address');
     expect(server.caught).toEqual([]);
   });
 });

@@ -78,7 +78,7 @@ interface Shared {
 }
 
 /** Each project loads this file anew, so what they share hangs on the process. */
-const holder: { usherTestParts?: Shared } = globalThis;
+const holder: typeof globalThis & { usherTestParts?: Shared } = globalThis;
 const shared = (holder.usherTestParts ??= { parts: new Map(), projects: 0 });
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

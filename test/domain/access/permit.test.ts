@@ -52,6 +52,7 @@ const matrix: Record<Permission, { customer: boolean; agent: boolean | 'assigned
   'config.read': { customer: false, agent: true, lead: true, admin: true, service: null },
   'admin.manage': { customer: false, agent: false, lead: false, admin: true, service: null },
   'inbound.submit': { customer: false, agent: false, lead: false, admin: true, service: 'messages:write' },
+  'operator.read': { customer: false, agent: false, lead: true, admin: true, service: null },
   'inbound.release': { customer: false, agent: false, lead: true, admin: true, service: null },
 };
 

@@ -1,0 +1,110 @@
+/** Mail over SMTP: one connection, one recipient, one attempt per mail. Source: reliability.md, R3 and section 7. */
+import { Transform } from 'node:stream';
+import { createTransport } from 'nodemailer';
+import SMTPTransport from 'nodemailer/lib/smtp-transport';
+import { SendError } from '../ports.js';
+import type { EmailSender, OutgoingMail, ProviderReply, SendOptions, SendReceipt } from '../ports.js';
+
+export interface SmtpOptions {
+  /** `smtp://` or `smtps://` with an account where one is needed. */
+  readonly url: string;
+}
+
+/** Milliseconds; all far below the limit of one attempt, which the signal draws. */
+const timeouts = { connectionTimeout: 8_000, greetingTimeout: 8_000, dnsTimeout: 5_000, socketTimeout: 18_000, socketCloseTimeout: 1_000 };
+
+/** Commands whose refusal is about the mail or its recipient. */
+const mailCommands = /^(MAIL FROM|RCPT TO|DATA)/;
+
+/** Mail through the relay of the URL. Has no pool, because a pool would send again by itself. */
+export function createSmtpEmail({ url }: SmtpOptions): EmailSender {
+  return {
+    async send(mail, options) {
+      // A transport holds no connection between mails; its own one per mail keeps each mail's hook apart.
+      const transport = createTransport(new SMTPTransport({ url, ...timeouts }));
+      let refused: unknown;
+      transport.use('stream', ({ message }, done) => {
+        message.transform(
+          gate(async () => {
+            try {
+              await options.beforeWire();
+            } catch (error) {
+              refused = error;
+              throw error;
+            }
+          }),
+        );
+        done();
+      });
+      try {
+        return receipt(await transport.sendMail({ ...composed(mail), signal: options.signal }));
+      } catch (error) {
+        if (refused !== undefined) throw new SendError('stopped before the wire', null, { cause: refused });
+        throw sendError(error);
+      } finally {
+        transport.close();
+      }
+    },
+  };
+}
+
+/** Lets the mail through and holds back its end, and with it the final dot, until the hook is done. */
+const gate = (hook: () => Promise<void>): Transform =>
+  new Transform({
+    transform(chunk, _encoding, done) {
+      done(null, chunk);
+    },
+    flush(done) {
+      hook().then(
+        () => done(),
+        (error: unknown) => done(error instanceof Error ? error : new Error('stopped', { cause: error })),
+      );
+    },
+  });
+
+/** Addresses as objects only: nodemailer reads text as a list, and a second recipient hides in one. */
+const composed = (mail: OutgoingMail) => ({
+  from: { ...mail.from },
+  to: { ...mail.to },
+  replyTo: { ...mail.replyTo },
+  envelope: {
+    from: mail.envelopeFrom === null ? '' : { name: '', address: mail.envelopeFrom },
+    to: { name: '', address: mail.to.address },
+  },
+  messageId: mail.messageId,
+  ...(mail.inReplyTo === null ? {} : { inReplyTo: mail.inReplyTo }),
+  references: [...mail.references],
+  headers: { ...mail.headers },
+  subject: mail.subject,
+  text: mail.text,
+  ...(mail.html === null ? {} : { html: mail.html }),
+  attachments: mail.attachments.map(({ name, type, bytes }) => ({ filename: name, contentType: type, content: Buffer.from(bytes) })),
+  disableFileAccess: true,
+  disableUrlAccess: true,
+  xMailer: false as const,
+});
+
+interface SentInfo {
+  readonly response: string;
+  readonly accepted: readonly string[];
+}
+
+function receipt({ response, accepted }: SentInfo): SendReceipt {
+  // With one recipient a refusal rejects; should it ever not, the mail must not count as sent.
+  if (accepted.length === 0) throw new SendError(response, replyOf(response, true));
+  return { providerId: /\b(?:queued as|id=)\s*([A-Za-z0-9._-]{1,128})/i.exec(response)?.[1] ?? null, text: response };
+}
+
+function sendError(error: unknown): SendError {
+  if (error instanceof SendError) return error;
+  if (!(error instanceof Error)) return new SendError('unknown failure', null, { cause: error });
+  const response = 'response' in error && typeof error.response === 'string' ? error.response : '';
+  const command = 'command' in error && typeof error.command === 'string' ? error.command : '';
+  return new SendError(error.message, replyOf(response, mailCommands.test(command)), { cause: error });
+}
+
+/** The code the server answered with; without one nothing is certain. */
+function replyOf(response: string, concernsMail: boolean): ProviderReply | null {
+  const [, code, enhanced] = /^([45]\d{2})(?:[ -]([45]\.\d{1,3}\.\d{1,3})\b)?/.exec(response) ?? [];
+  return code === undefined ? null : { code: Number(code), enhanced: enhanced ?? null, concernsMail };
+}

@@ -1,0 +1,103 @@
+/** What activities ask of the outside world. The real ones are in `adapters/`, the worker wires them. */
+import type { Actor, Role, Source } from '../domain/actor.js';
+import type { ContentId, CustomerId, TenantId, TicketId } from '../domain/ids.js';
+import type { OpenFields } from '../domain/ticket/command.js';
+
+export interface Mailbox {
+  readonly name: string;
+  readonly address: string;
+}
+
+export interface MailAttachment {
+  readonly name: string;
+  readonly type: string;
+  readonly bytes: Uint8Array;
+}
+
+/** One mail to one recipient. */
+export interface OutgoingMail {
+  readonly from: Mailbox;
+  readonly to: Mailbox;
+  readonly replyTo: Mailbox;
+  /** Sender of the envelope; null: the empty one, to which nobody answers. */
+  readonly envelopeFrom: string | null;
+  /** With angle brackets, as are the ones below. */
+  readonly messageId: string;
+  readonly inReplyTo: string | null;
+  readonly references: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly subject: string;
+  readonly text: string;
+  /** null: plain text only. */
+  readonly html: string | null;
+  readonly attachments: readonly MailAttachment[];
+}
+
+export interface SendOptions {
+  /** Ends the attempt. */
+  readonly signal: AbortSignal;
+  /** Called once, at the point of no return: when it throws, nothing must be sent. */
+  readonly beforeWire: () => Promise<void>;
+}
+
+export interface SendReceipt {
+  /** The provider's own name for the mail, where it tells one. */
+  readonly providerId: string | null;
+  /** What the provider answered. */
+  readonly text: string;
+}
+
+/** A send that did not end with the provider's yes. */
+export class SendError extends Error {
+  override readonly name = 'SendError';
+  /** The provider's answer; null when it gave none. */
+  readonly reply: ProviderReply | null;
+
+  constructor(text: string, reply: ProviderReply | null, options?: ErrorOptions) {
+    super(text, options);
+    this.reply = reply;
+  }
+}
+
+export interface ProviderReply {
+  /** SMTP reply code. */
+  readonly code: number;
+  /** RFC 3463, such as 5.1.1; null when the provider gives none. */
+  readonly enhanced: string | null;
+  /** About this mail or its recipient, not about the connection or our account. */
+  readonly concernsMail: boolean;
+}
+
+export interface EmailSender {
+  /**
+   * Sends one mail, in one attempt, never by itself again.
+   *
+   * @throws SendError; whatever `beforeWire` threw is its cause
+   */
+  send(mail: OutgoingMail, options: SendOptions): Promise<SendReceipt>;
+}
+
+/** Envelope of a command that a mail caused. */
+export interface MailCommand {
+  readonly tenant: TenantId;
+  readonly ticketId: TicketId;
+  readonly commandId: string;
+  readonly actor: Actor;
+  readonly role: Role;
+  readonly source: Source;
+}
+
+export interface ReceivedFields {
+  readonly content: ContentId;
+  readonly author: CustomerId;
+  readonly auto: boolean;
+  readonly copied: readonly CustomerId[];
+}
+
+/** The two commands mail gives to tickets. The same `commandId` again gets the first answer. */
+export interface TicketCommands {
+  /** `taken`: a ticket, open or closed, was opened under that number before; by whom, its row tells. */
+  open(command: MailCommand, fields: Omit<OpenFields, 'tenant' | 'ticketId'>): Promise<'opened' | 'taken'>;
+  /** `closed`: its workflow is over, or never was. */
+  receive(command: MailCommand, fields: ReceivedFields): Promise<'received' | 'closed'>;
+}

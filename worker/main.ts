@@ -1,0 +1,83 @@
+/** The worker process: workflows with their projection, deliveries, mail intake. Stops without cutting a send. */
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { v7 as newId } from 'uuid';
+import { createSmtpEmail } from '../activities/adapters/smtp-email.js';
+import { createActivities } from '../activities/index.js';
+import { createMailTokens, parseSigningKeys } from '../activities/mail-tokens.js';
+import { loadConfig } from '../config.js';
+import { assertSafe, createDb, ping } from '../db/client.js';
+import { createDiskFiles } from '../db/files.js';
+import { createLogger } from '../logger.js';
+import { taskQueue } from '../workflows/names.js';
+import { workflowBundle } from './bundle.js';
+import { connectTemporal, untilUp } from './connect.js';
+import { serveHealth } from './health.js';
+import { createMetrics } from './metrics.js';
+import { isPolling } from './polling.js';
+import { registerSearchAttributes } from './search-attributes.js';
+import { createCoreWorker, createOutboundWorker } from './worker.js';
+
+const config = loadConfig();
+const log = createLogger({ level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, name: 'worker' });
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
+
+const temporalLog = log.child({ part: 'temporal' });
+const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+const logger = new DefaultLogger('INFO', ({ level, message, meta }) => temporalLog[levels[level]]({ ...meta }, message));
+Runtime.install({ logger, shutdownSignals: [] });
+
+const onIdleError = (error: Error): void => log.warn({ err: error }, 'a database connection broke');
+const db = createDb({ url: config.DATABASE_URL, role: 'usher_app', pool: config.DATABASE_POOL, name: 'usher-worker', onIdleError });
+const metrics = createMetrics();
+const activities = createActivities({
+  db,
+  newId,
+  now: Date.now,
+  onRepaired: metrics.projectionRepaired,
+  email: createSmtpEmail({ url: config.SMTP_URL }),
+  files: createDiskFiles(config.FILES_DIR),
+  tokens: createMailTokens(parseSigningKeys(config.SECRET_KEYS), config.MAIL_DOMAIN),
+  mailDomain: config.MAIL_DOMAIN,
+});
+
+const [connection] = await Promise.all([
+  untilUp('Temporal', log, () => connectTemporal(config), stopping.signal),
+  untilUp('PostgreSQL', log, () => assertSafe(db), stopping.signal),
+]);
+const namespace = config.TEMPORAL_NAMESPACE;
+const added = await registerSearchAttributes(connection, namespace);
+if (added.length > 0) log.info({ added }, 'registered search attributes');
+
+const options = {
+  connection,
+  namespace,
+  workflowBundle: await workflowBundle(logger),
+  activities,
+  queueSuffix: config.TASK_QUEUE_SUFFIX,
+  cache: config.WORKER_CACHE,
+  outboundRate: config.OUTBOUND_RATE,
+};
+const core = await createCoreWorker(options);
+const outbound = await createOutboundWorker(options);
+const queues = [taskQueue('core', config.TASK_QUEUE_SUFFIX), taskQueue('outbound', config.TASK_QUEUE_SUFFIX)];
+const health = await serveHealth({
+  host: config.ADMIN_HOST,
+  port: config.WORKER_ADMIN_PORT,
+  metrics: metrics.registry,
+  checks: { postgres: () => ping(db), worker: () => isPolling(connection, namespace, queues) },
+});
+
+const end = (): void => [core, outbound].filter((worker) => worker.getState() === 'RUNNING').forEach((worker) => worker.shutdown());
+stopping.signal.addEventListener('abort', end, { once: true });
+const running = Promise.all([core.run(), outbound.run()]);
+log.info({ queues, adminPort: health.port }, 'working');
+if (stopping.signal.aborted) end();
+try {
+  await running;
+} finally {
+  await health[Symbol.asyncDispose]();
+  await connection.close();
+  await db.destroy();
+  log.info('stopped');
+}
