@@ -11,7 +11,7 @@ export interface ProjectionResult {
 
 export interface ProjectionActivities {
   /** Records the steps in order, each at most once; a repeated call changes nothing. */
-  project(steps: readonly TicketStep[]): Promise<ProjectionResult>;
+  readonly project: (steps: readonly TicketStep[]) => Promise<ProjectionResult>;
 }
 
 export interface DeliveryRequest {
@@ -31,12 +31,12 @@ export interface DeliveryResult {
 
 export interface DeliveryActivities {
   /** Sends one planned message to each of its recipients: each at most once, or kept as `unknown`. Throws only what may be tried again. */
-  deliver(request: DeliveryRequest): Promise<DeliveryResult>;
+  readonly deliver: (request: DeliveryRequest) => Promise<DeliveryResult>;
 }
 
 export interface GiveUpActivities {
   /** Ends what is still open of a message that could not be delivered in its time: `failed`, or `unknown` where the wire was reached. */
-  giveUp(request: DeliveryRequest): Promise<DeliveryResult>;
+  readonly giveUp: (request: DeliveryRequest) => Promise<DeliveryResult>;
 }
 
 export type Activities = ProjectionActivities & DeliveryActivities & GiveUpActivities;

@@ -36,7 +36,7 @@ async function migrating(ownerUrl: string, run: (migrator: Migrator) => ReturnTy
   const db = await openOwner(ownerUrl);
   try {
     const { error, results } = await run(migratorOf(db));
-    if (error !== undefined) throw error;
+    if (error !== undefined) throw error instanceof Error ? error : new Error('a migration failed', { cause: error });
     return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName);
   } finally {
     await db.destroy();
@@ -62,7 +62,10 @@ async function makeRoles(client: pg.Client): Promise<void> {
   await client.query('select pg_advisory_lock($1)', [migrateLock]);
   try {
     for (const role of databaseRoles) {
-      const found = await client.query<{ member: boolean }>(`select pg_has_role(current_user, oid, 'set') as member from pg_roles where rolname = $1`, [role]);
+      const found = await client.query<{ member: boolean }>(
+        `select pg_has_role(current_user, oid, 'set') as member from pg_roles where rolname = $1`,
+        [role],
+      );
       if (found.rows.length === 0) await client.query(`create role ${role} nologin`);
       if (found.rows[0]?.member !== true) await client.query(`grant ${role} to current_user`);
     }

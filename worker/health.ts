@@ -19,7 +19,8 @@ const patience = 2_000;
 /** Serves `/livez`, `/readyz` (503 with the failing parts) and `/metrics`. */
 export async function serveHealth({ host, port, metrics, checks }: HealthOptions): Promise<AsyncDisposable & { readonly port: number }> {
   const server = createServer((request, response) => {
-    const answer = (status: number, type: string, body: string): void => void response.writeHead(status, { 'content-type': type }).end(body);
+    const answer = (status: number, type: string, body: string): void =>
+      void response.writeHead(status, { 'content-type': type }).end(body);
     const json = (status: number, body: unknown): void => answer(status, 'application/json', JSON.stringify(body));
     if (request.url === '/livez') return json(200, { status: 'alive' });
     if (request.url === '/readyz') {

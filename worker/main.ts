@@ -52,7 +52,7 @@ if (added.length > 0) log.info({ added }, 'registered search attributes');
 const options = {
   connection,
   namespace,
-  workflowBundle: await workflowBundle(logger),
+  workflowBundle: await workflowBundle(new DefaultLogger('WARN')),
   activities,
   queueSuffix: config.TASK_QUEUE_SUFFIX,
   cache: config.WORKER_CACHE,

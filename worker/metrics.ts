@@ -9,6 +9,10 @@ export interface WorkerMetrics {
 export function createMetrics(): WorkerMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const repaired = new Counter({ name: 'usher_projection_repaired_total', help: 'Projections that met another history', registers: [registry] });
+  const repaired = new Counter({
+    name: 'usher_projection_repaired_total',
+    help: 'Projections that met another history',
+    registers: [registry],
+  });
   return { registry, projectionRepaired: () => repaired.inc() };
 }

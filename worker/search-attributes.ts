@@ -28,4 +28,5 @@ export async function registerSearchAttributes({ operatorService }: Operators, n
   return missing.map(({ name }) => name);
 }
 
-const isStatus = (error: unknown, code: number): boolean => typeof error === 'object' && error !== null && 'code' in error && error.code === code;
+const isStatus = (error: unknown, code: number): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === code;

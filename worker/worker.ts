@@ -21,7 +21,14 @@ export interface WorkerOptions {
 const shutdownGraceTime = '30s';
 
 /** Runs workflows and what they do to the database. */
-export const createCoreWorker = ({ connection, namespace, workflowBundle, activities, queueSuffix, cache }: WorkerOptions): Promise<Worker> =>
+export const createCoreWorker = ({
+  connection,
+  namespace,
+  workflowBundle,
+  activities,
+  queueSuffix,
+  cache,
+}: WorkerOptions): Promise<Worker> =>
   Worker.create({
     connection,
     namespace,

@@ -143,12 +143,7 @@ export async function storedEvents(
 /** Inserts the row, or updates one of a lower version. Texts are read from content, and only when another row holds them than before. */
 function writeTicket(ticket: Ticket, condition: ReturnType<typeof sql>, newer = sql`<`): ReturnType<typeof sql> {
   const { tenant, texts } = ticket;
-  const at = (instant: Instant | null): string | null => (instant === null ? null : toIso(instant));
   const held = (id: string): ReturnType<typeof sql> => sql`from content where tenant_id = ${tenant} and id = ${id}`;
-  // Excluded holds the text when it was read; an unchanged reference keeps what the row has, so that erased text stays erased.
-  const kept = (column: string, text: keyof Ticket['texts']): ReturnType<typeof sql> =>
-    sql`${sql.id(column)} = case when ticket.state #>> ${`{texts,${text}}`} is distinct from excluded.state #>> ${`{texts,${text}}`}
-          then excluded.${sql.id(column)} else ticket.${sql.id(column)} end`;
   return sql`
     insert into ticket (tenant_id, id, product, scope, status, priority, category, channel, requester_id, copied, assignee_id, team_id,
       subject, description, tags, custom_fields, follow_up_of, version, cycle, created_at, updated_at,
@@ -173,3 +168,10 @@ function writeTicket(ticket: Ticket, condition: ReturnType<typeof sql>, newer = 
       close_cause = excluded.close_cause, removed_at = excluded.removed_at, state = excluded.state
     where ticket.version ${newer} excluded.version`;
 }
+
+const at = (instant: Instant | null): string | null => (instant === null ? null : toIso(instant));
+
+/** Takes the text that was read when another content row holds it than before; an unchanged reference keeps what the row has, so that erased text stays erased. */
+const kept = (column: string, text: keyof Ticket['texts']): ReturnType<typeof sql> =>
+  sql`${sql.id(column)} = case when ticket.state #>> ${`{texts,${text}}`} is distinct from excluded.state #>> ${`{texts,${text}}`}
+        then excluded.${sql.id(column)} else ticket.${sql.id(column)} end`;

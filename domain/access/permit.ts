@@ -31,12 +31,16 @@ export const permissions = {
   'attachment.add': { customer: 'own', agent: 'team', lead: 'team', admin: 'all', service: 'tickets:write' },
   'customer.read': { customer: 'self', agent: 'team', lead: 'team', admin: 'all', service: 'customers:read' },
   'customer.write': { customer: 'self', agent: 'team', lead: 'team', admin: 'all', service: 'customers:write' },
+  'operator.read': { lead: 'all', admin: 'all' },
   'config.read': { agent: 'team', lead: 'team', admin: 'all' },
   'admin.manage': { admin: 'all' },
   'inbound.submit': { admin: 'all', service: 'messages:write' },
   'inbound.release': { lead: 'team', admin: 'all' },
 } as const satisfies Readonly<Record<string, Row>>;
 export type Permission = keyof typeof permissions;
+
+/** Scopes that cap a customer's rights in the hands of a service, where the service has no such right itself. Source: security.md, section 5. */
+const caps: Readonly<Partial<Record<Permission, Scope>>> = { 'ticket.close': 'tickets:write' };
 
 /** What of a row decides whether it is one's own; absent fields belong to nobody. */
 export interface Scoped {
@@ -60,18 +64,13 @@ export function permit(principal: Principal, permission: Permission, row?: Scope
   const table: Row = permissions[permission];
   const reach = table[principal.role];
   if (reach === undefined) return 'not_your_role';
-  switch (reach) {
-    case 'own':
-    case 'team':
-    case 'assigned_or_team':
-    case 'all':
-    case 'self':
-      return 'allowed';
-    case 'assigned':
-      return row === undefined || row.assignee === principal.id ? 'allowed' : 'not_your_role';
-    default:
-      return principal.scopes.includes(reach) ? 'allowed' : 'not_your_role';
+  if (principal.actingFor !== null) {
+    const cap = table.service ?? caps[permission];
+    if (cap === undefined || !principal.scopes.some((scope) => scope === cap)) return 'not_your_role';
   }
+  if (reach === 'assigned') return row === undefined || row.assignee === principal.id ? 'allowed' : 'not_your_role';
+  if (principal.role !== 'service') return 'allowed';
+  return principal.scopes.some((scope) => scope === reach) ? 'allowed' : 'not_your_role';
 }
 
 /** Whether the row exists for this principal at all. */

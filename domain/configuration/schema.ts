@@ -5,20 +5,20 @@ import { mailTemplates } from '../messaging/plan.js';
 import { priorities, ticketStatuses } from '../ticket/status.js';
 
 /** A name on one line: no control characters, so that it fits a mail header. */
-const OneLine = (most: number) =>
+export const OneLine = (most: number) =>
   z
     .string()
     .min(1)
     .max(most)
-    .regex(/^[^\p{Cc}\p{Cf}\u2028\u2029]*$/u, 'must not hold control characters');
+    .regex(/^[^\p{Cc}\p{Cs}\u2028\u2029]*$/u, 'must not hold control characters');
 
 /** A text of several lines; newline and tab are its only control characters. */
-const Lines = (most: number) =>
+export const Lines = (most: number) =>
   z
     .string()
     .min(1)
     .max(most)
-    .regex(/^[^\p{Cc}]*(?:[\n\t][^\p{Cc}]*)*$/u, 'must not hold control characters besides newline and tab');
+    .regex(/^[^\p{Cc}\p{Cs}]*(?:[\n\t][^\p{Cc}\p{Cs}]*)*$/u, 'must not hold control characters besides newline and tab');
 
 /** A ticket category: what the workflow's validators accept. */
 export const Category = z

@@ -1,4 +1,5 @@
 /** Which mails follow from what happened to a ticket. Recorded before anything is sent. Source: reliability.md, R1 and R3. */
+import { asCustomerId } from '../ids.js';
 import type { ContentId, CustomerId } from '../ids.js';
 import type { TicketEvent } from '../ticket/event.js';
 import type { Ticket } from '../ticket/ticket.js';
@@ -56,5 +57,4 @@ export function planMessages(ticket: Ticket, events: readonly TicketEvent[]): Pl
   });
 }
 
-// `message.sent` is recorded by decide() alone, which puts customer ids there.
-const recipients = (event: TicketEvent): readonly CustomerId[] => event.data['to'] as readonly CustomerId[];
+const recipients = ({ data: { to } }: TicketEvent): CustomerId[] => (Array.isArray(to) ? to.map(asCustomerId) : []);

@@ -70,7 +70,12 @@ export interface ReplyFields {
 export interface CommandFields {
   readonly open: OpenFields;
   readonly reply: ReplyFields;
-  readonly receive: { readonly content: ContentId; readonly author: CustomerId; readonly auto?: boolean; readonly copied?: readonly CustomerId[] };
+  readonly receive: {
+    readonly content: ContentId;
+    readonly author: CustomerId;
+    readonly auto?: boolean;
+    readonly copied?: readonly CustomerId[];
+  };
   readonly note: { readonly content: ContentId };
   readonly edit: EditFields;
   readonly assign: { readonly agent?: AgentId; readonly team?: TeamId; readonly ifUnassigned?: boolean; readonly reason?: ContentId };

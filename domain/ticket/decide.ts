@@ -82,7 +82,9 @@ function decideOpen(ticket: Ticket, command: LivingCommand, now: Instant): Ticke
     case 'claim':
       return assign(change, { agent: command.agent, ifUnassigned: true });
     case 'unassign':
-      return ticket.assignee === null ? change.accepted() : reassign(change, { assignee: null, team: ticket.team }, command.reason).accepted();
+      return ticket.assignee === null
+        ? change.accepted()
+        : reassign(change, { assignee: null, team: ticket.team }, command.reason).accepted();
     case 'priority':
       return edit(change, command, now);
     case 'start':
@@ -281,7 +283,12 @@ function close(change: Change, command: Pick<Command<'close'>, 'cause' | 'reason
   if (!direct && !mayMove(ticket.status, 'closed')) return illegal(ticket, 'closed');
   const closeCause = cause ?? (command.role === 'customer' ? 'customer' : 'staff');
   return change
-    .record('ticket.closed', { from: ticket.status, cause: closeCause }, { status: 'closed', closedAt: now, closeCause, reopenUntil: null, waitUntil: null }, command.reason)
+    .record(
+      'ticket.closed',
+      { from: ticket.status, cause: closeCause },
+      { status: 'closed', closedAt: now, closeCause, reopenUntil: null, waitUntil: null },
+      command.reason,
+    )
     .accepted();
 }
 
@@ -304,9 +311,13 @@ function moveTo(change: Change, to: Exclude<TicketStatus, 'new' | 'closed'>, { c
   }
   if (from === 'resolved') {
     const cycle = ticket.cycle + 1;
-    return change.record('ticket.reopened', { cause, cycle, reason: reason ?? null }, { ...patch, cycle, resolvedAt: null }, reason).accepted();
+    return change
+      .record('ticket.reopened', { cause, cycle, reason: reason ?? null }, { ...patch, cycle, resolvedAt: null }, reason)
+      .accepted();
   }
-  return change.record('ticket.status_changed', { from, to, cause, until: until ?? null, reason: reason ?? null }, patch, reason).accepted();
+  return change
+    .record('ticket.status_changed', { from, to, cause, until: until ?? null, reason: reason ?? null }, patch, reason)
+    .accepted();
 }
 
 function remove(ticket: Ticket, command: Command<'remove'>, now: Instant): TicketDecision {

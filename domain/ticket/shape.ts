@@ -5,7 +5,7 @@
 import { actorPattern, roles, sources } from '../actor.js';
 import { keyPattern, ticketIdPattern, uuidPattern } from '../ids.js';
 import { textFields } from './command.js';
-import type { CommandFields, Envelope, Verb } from './command.js';
+import type { CommandFields, Envelope, TicketCommand, Verb } from './command.js';
 import { channels, directCloseCauses, openStatuses, priorities, ticketStatuses } from './status.js';
 import { maxCopied } from './ticket.js';
 
@@ -18,7 +18,11 @@ interface Field {
 
 const field = (wants: string, fits: (value: unknown) => boolean): Field => ({ required: true, wants, fits });
 const maybe = (inner: Field): Field => ({ ...inner, required: false });
-const orNull = (inner: Field): Field => ({ ...inner, wants: `${inner.wants} or null`, fits: (value) => value === null || inner.fits(value) });
+const orNull = (inner: Field): Field => ({
+  ...inner,
+  wants: `${inner.wants} or null`,
+  fits: (value) => value === null || inner.fits(value),
+});
 
 const matching = (wants: string, pattern: RegExp): Field => field(wants, (value) => typeof value === 'string' && pattern.test(value));
 const oneOf = (values: readonly string[]): Field =>
@@ -125,6 +129,15 @@ export function shapeErrors(verb: Verb, value: unknown): ShapeError[] {
   }
   return errors;
 }
+
+/**
+ * The command in what `shapeErrors` found no error in.
+ *
+ * @param missing stands in for what the sender left out
+ */
+export const asCommand = (kind: Verb, missing: Omit<Envelope, 'actor'>, checked: unknown): TicketCommand =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the caller has checked the shape, field by field
+  ({ ...missing, ...(isRecord(checked) ? checked : {}), kind }) as unknown as TicketCommand;
 
 /** The fields of a command besides the envelope, for its description. */
 export const fieldNames = (verb: Verb): string[] => Object.keys(shapes[verb]);

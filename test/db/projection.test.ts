@@ -32,13 +32,24 @@ const step = <Kind extends CommandKind>(
   ticket: Ticket | null,
   kind: Kind,
   fields: CommandFields[Kind],
-  { commandId = randomUUID() as string, runId = 'run-1' } = {},
+  { commandId = `${randomUUID()}`, runId = 'run-1' } = {},
 ): TicketStep => {
   const envelope = anEnvelope({ commandId });
   const decision = decide(ticket, { kind, ...envelope, ...fields } as unknown as TicketCommand, noon);
   if (!decision.ok) throw new Error(decision.code);
   const { actor, role, source } = envelope;
-  return { commandId, kind, actor, role, source, runId, at: noon, events: decision.events, ticket: decision.state, planned: planMessages(decision.state, decision.events) };
+  return {
+    commandId,
+    kind,
+    actor,
+    role,
+    source,
+    runId,
+    at: noon,
+    events: decision.events,
+    ticket: decision.state,
+    planned: planMessages(decision.state, decision.events),
+  };
 };
 
 let count = 0;
@@ -51,7 +62,12 @@ const opened = async (): Promise<TicketStep> => {
 const read = (id: TicketId) =>
   withTenant(database.db, demo.tenant, async (tx) => ({
     row: await tx.selectFrom('ticket').selectAll().where('id', '=', id).executeTakeFirst(),
-    events: await tx.selectFrom('event').select(['seq', 'type', 'commandId', 'runId']).where('subject', '=', `ticket/${id}`).orderBy('seq').execute(),
+    events: await tx
+      .selectFrom('event')
+      .select(['seq', 'type', 'commandId', 'runId'])
+      .where('subject', '=', `ticket/${id}`)
+      .orderBy('seq')
+      .execute(),
     planned: await tx.selectFrom('outboundMessage').select(['dedupeKey', 'state']).where('ticketId', '=', id).execute(),
     texts: await tx.selectFrom('content').select(['id', 'seq']).where('ticketId', '=', id).orderBy('seq').execute(),
   }));
@@ -60,7 +76,15 @@ test('a step writes events, row, texts and planned mails together', async () => 
   const open = await opened();
   expect(await project([open])).toEqual({ stored: 1, conflict: false });
   const { row, events, planned, texts } = await read(open.ticket.id);
-  expect(row).toMatchObject({ subject: 'Printer', description: 'It is on fire.', status: 'new', version: 1, tags: [], customFields: {}, slaState: 'none' });
+  expect(row).toMatchObject({
+    subject: 'Printer',
+    description: 'It is on fire.',
+    status: 'new',
+    version: 1,
+    tags: [],
+    customFields: {},
+    slaState: 'none',
+  });
   expect(row?.state).toEqual(open.ticket);
   expect(events).toMatchObject([{ seq: 1, type: 'ticket.created' }]);
   expect(planned).toEqual([{ dedupeKey: `${open.ticket.id}/acknowledgement/${requester}`, state: 'planned' }]);
@@ -89,7 +113,9 @@ test('texts follow their reference, and text erased meanwhile stays erased', asy
   const edit = step(open.ticket, 'edit', { fields, changed: ['subject'] });
   await project([open, edit]);
   expect((await read(open.ticket.id)).row?.subject).toBe('Two printers');
-  await withTenant(database.db, demo.tenant, (tx) => tx.updateTable('ticket').set({ description: null }).where('id', '=', open.ticket.id).execute());
+  await withTenant(database.db, demo.tenant, (tx) =>
+    tx.updateTable('ticket').set({ description: null }).where('id', '=', open.ticket.id).execute(),
+  );
   await project([step(edit.ticket, 'hold', {})]);
   expect((await read(open.ticket.id)).row).toMatchObject({ subject: 'Two printers', description: null, version: 3 });
 });
@@ -129,7 +155,9 @@ test('rows of another tenant do not exist, and cannot be written', async () => {
   const seen = await withTenant(database.db, other, (tx) => tx.selectFrom('ticket').select('id').execute());
   expect(seen).toEqual([]);
   const elsewhere = { ...open, ticket: { ...open.ticket, tenant: other } };
-  await expect(withTenant(database.db, other, (tx) => tx.insertInto('team').values({ tenantId: demo.tenant, id: randomUUID(), name: 'x' }).execute())).rejects.toMatchObject({
+  await expect(
+    withTenant(database.db, other, (tx) => tx.insertInto('team').values({ tenantId: demo.tenant, id: randomUUID(), name: 'x' }).execute()),
+  ).rejects.toMatchObject({
     code: '42501',
   });
   await expect(project([elsewhere])).rejects.toMatchObject({ code: '23503' });

@@ -67,10 +67,13 @@ describe('what operators see', () => {
   test('attributes at the start cost nothing, and follow status and priority', async () => {
     const ticket = await desk.open({ priority: 'high' });
     const at = async () => {
-      const { typedSearchAttributes: found, staticSummary } = (await ticket.handle.describe()) as Awaited<ReturnType<typeof ticket.handle.describe>> & {
-        staticSummary?: () => Promise<string | undefined>;
+      const { typedSearchAttributes: found, staticSummary } = await ticket.handle.describe();
+      return {
+        status: found.get(searchAttributes.status),
+        priority: found.get(searchAttributes.priority),
+        product: found.get(searchAttributes.product),
+        summary: await staticSummary(),
       };
-      return { status: found.get(searchAttributes.status), priority: found.get(searchAttributes.priority), product: found.get(searchAttributes.product), summary: await staticSummary?.() };
     };
     expect(await at()).toMatchObject({ status: 'new', priority: 'high', product: 'demo', summary: `high · ${ticket.id} · demo` });
     await ticket.send('edit', { priority: 'low', status: 'on_hold' });
@@ -83,11 +86,13 @@ describe('what operators see', () => {
   test('every verb has a description that fits the form, and current details name status and timer', async () => {
     const ticket = await desk.open();
     await ticket.send('resolve', {});
-    const metadata = await ticket.handle.query<{ definition: { updateDefinitions: { name: string; description: string }[] }; currentDetails: string }>(
-      '__temporal_workflow_metadata',
-    );
+    const metadata = await ticket.handle.query<{
+      definition: { updateDefinitions: { name: string; description: string }[] };
+      currentDetails: string;
+    }>('__temporal_workflow_metadata');
     expect(metadata.definition.updateDefinitions.map(({ name }) => name).toSorted()).toEqual([...verbs].toSorted());
-    for (const { name, description } of metadata.definition.updateDefinitions) expect(description).toBe(descriptions[name as keyof typeof descriptions]);
+    for (const { name, description } of metadata.definition.updateDefinitions)
+      expect(description).toBe(descriptions[name as keyof typeof descriptions]);
     expect(metadata.currentDetails).toContain('**resolved**');
     expect(metadata.currentDetails).toContain('reopen window ends');
     await ticket.send('close', {});

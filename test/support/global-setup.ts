@@ -92,11 +92,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-async function provide<Name extends Part>(project: TestProject, part: Name): Promise<void> {
+async function provide(project: TestProject, part: Part): Promise<void> {
   const starting = shared.parts.get(part) ?? starters[part]();
   shared.parts.set(part, starting);
-  // The map holds under each name what the starter of that name gave.
-  const { value } = (await starting) as Started<Name>;
+  const { value } = await starting;
   project.provide(part, value);
 }
 

@@ -74,7 +74,8 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     deliveries,
     open: async (fields = {}, continueAfter = 1000) => {
       const ticketId = fields.ticketId ?? ticketIdFrom(randomBytes(5));
-      const content = fields.content ?? (await storeText(database.db, 'opening', { subject: 'It does not start', body: 'Since this morning.' }));
+      const content =
+        fields.content ?? (await storeText(database.db, 'opening', { subject: 'It does not start', body: 'Since this morning.' }));
       const open = anOpen({ tenant: demo.tenant, requester: asCustomerId(demo.customers[0] ?? ''), ...fields, ticketId, content });
       const start = ticketStartOptions({ ...open, status: open.status ?? 'new', queueSuffix, continueAfter });
       const { typedSearchAttributes: _unknownToTheTestServer, ...rest } = start;
@@ -103,7 +104,11 @@ export class TicketRun {
   }
 
   /** Sends one verb as an admin would through the API; `commandId` repeats a command. */
-  send<Kind extends Verb>(kind: Kind, fields: CommandFields[Kind], envelope: { commandId?: string; source?: 'api' | 'mail' } = {}): Promise<TicketAnswer> {
+  send<Kind extends Verb>(
+    kind: Kind,
+    fields: CommandFields[Kind],
+    envelope: { commandId?: string; source?: 'api' | 'mail' } = {},
+  ): Promise<TicketAnswer> {
     const commandId = envelope.commandId ?? randomUUID();
     const args = { ...fields, commandId, actor: 'user/test', role: 'admin', source: envelope.source ?? 'api' };
     return this.handle.executeUpdate<TicketAnswer, [typeof args]>(kind, { args: [args], updateId: commandId });
@@ -130,19 +135,36 @@ export class TicketRun {
   async row(): Promise<{ status: string; version: number; seqs: number[]; types: string[] }> {
     return withTenant(this.db, demo.tenant, async (tx) => {
       const ticket = await tx.selectFrom('ticket').select(['status', 'version']).where('id', '=', this.id).executeTakeFirstOrThrow();
-      const events = await tx.selectFrom('event').select(['seq', 'type']).where('subject', '=', `ticket/${this.id}`).orderBy('seq').execute();
+      const events = await tx
+        .selectFrom('event')
+        .select(['seq', 'type'])
+        .where('subject', '=', `ticket/${this.id}`)
+        .orderBy('seq')
+        .execute();
       return { ...ticket, seqs: events.map((event) => event.seq), types: events.map((event) => event.type) };
     });
   }
 }
 
 /** Stores a text as the API does before it sends a command. */
-export async function storeText(db: Db, kind: 'opening' | 'message' | 'note', { subject, body }: { subject?: string; body: string }): Promise<ContentId> {
+export async function storeText(
+  db: Db,
+  kind: 'opening' | 'message' | 'note',
+  { subject, body }: { subject?: string; body: string },
+): Promise<ContentId> {
   const id = asContentId(randomUUID());
   await withTenant(db, demo.tenant, (tx) =>
     tx
       .insertInto('content')
-      .values({ tenantId: demo.tenant, id, kind, visibility: kind === 'note' ? 'internal' : 'public', authorKind: 'customer', subject: subject ?? null, body })
+      .values({
+        tenantId: demo.tenant,
+        id,
+        kind,
+        visibility: kind === 'note' ? 'internal' : 'public',
+        authorKind: 'customer',
+        subject: subject ?? null,
+        body,
+      })
       .execute(),
   );
   return id;

@@ -1,3 +1,4 @@
+import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { TestDatabase } from '../support/db.js';
@@ -5,15 +6,19 @@ import { freshDatabase } from '../support/db.js';
 import { closeDesk, openDesk } from '../support/ticket-run.js';
 import type { Desk } from '../support/ticket-run.js';
 
+const KEYWORD = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
+
 let env: TestWorkflowEnvironment;
 let database: TestDatabase;
 let desk: Desk;
 
 beforeAll(async () => {
-  env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: inject('timeSkipping') } } });
+  env = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path: inject('timeSkipping') } },
+  });
   database = await freshDatabase();
   const { operatorService } = env.connection;
-  await operatorService.addSearchAttributes({ namespace: 'default', searchAttributes: { Tenant: 2, Product: 2, Priority: 2, Status: 2 } });
+  await operatorService.addSearchAttributes({ namespace: 'default', searchAttributes: { Tenant: KEYWORD, Product: KEYWORD, Priority: KEYWORD, Status: KEYWORD } });
   desk = await openDesk({ client: env.client, connection: env.nativeConnection, database });
 });
 
@@ -70,7 +75,10 @@ test('waiting ends by itself at its instant', async () => {
   const until = (await env.currentTimeMs()) + days(2);
   await ticket.send('awaitCustomer', { until });
   await env.sleep(days(3));
-  expect(await ticket.row()).toMatchObject({ status: 'in_progress', types: ['ticket.created', 'ticket.status_changed', 'ticket.status_changed'] });
+  expect(await ticket.row()).toMatchObject({
+    status: 'in_progress',
+    types: ['ticket.created', 'ticket.status_changed', 'ticket.status_changed'],
+  });
   await ticket.send('close', { cause: 'spam' });
   await ticket.handle.result();
 });

@@ -17,7 +17,10 @@ export function showAttributes(ticket: Ticket): void {
 }
 
 /** A short list: ids, enums and instants only, because details travel in addresses and logs. */
-export function showDetails(ticket: Ticket, { pending, deliveries, due, last }: { pending: number; deliveries: readonly string[]; due: Due | null; last: string }): void {
+export function showDetails(
+  ticket: Ticket,
+  { pending, deliveries, due, last }: { pending: number; deliveries: readonly string[]; due: Due | null; last: string },
+): void {
   const lines = [
     `- **${ticket.status}** · ${ticket.priority} · ${ticket.product}${ticket.category === null ? '' : ` · ${ticket.category}`}`,
     `- version ${ticket.version}, cycle ${ticket.cycle}, last: ${last}`,

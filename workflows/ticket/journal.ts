@@ -4,7 +4,7 @@ import type { Members } from '../../domain/decision.js';
 import { planMessages } from '../../domain/messaging/plan.js';
 import type { TicketCommand, Verb } from '../../domain/ticket/command.js';
 import { decide } from '../../domain/ticket/decide.js';
-import { shapeErrors } from '../../domain/ticket/shape.js';
+import { asCommand, shapeErrors } from '../../domain/ticket/shape.js';
 import type { TicketStep } from '../../domain/ticket/step.js';
 import { isClosed } from '../../domain/ticket/ticket.js';
 import type { Ticket } from '../../domain/ticket/ticket.js';
@@ -62,7 +62,10 @@ export class Journal {
   check(kind: Verb, args: unknown, now: Instant): void {
     const errors = shapeErrors(kind, args);
     if (errors.length > 0) {
-      throw refusal('invalid_request', { errors: errors.map(({ field, rule }) => `${field} ${rule}`), fields: errors.map((error) => error.field) });
+      throw refusal('invalid_request', {
+        errors: errors.map(({ field, rule }) => `${field} ${rule}`),
+        fields: errors.map((error) => error.field),
+      });
     }
     const command = complete(kind, args);
     if (this.handled.has(command.commandId)) return;
@@ -172,12 +175,9 @@ export class Journal {
   }
 }
 
-/** Fills in what the Web UI leaves out. The shape was checked before: the cast relies on `shapeErrors`. */
-function complete(kind: Verb, args: unknown): TicketCommand {
-  const given = args as Record<string, unknown>;
-  const commandId = currentUpdateInfo()?.id ?? 'unknown';
-  return { commandId, role: 'operator', source: 'operator', ...given, kind } as unknown as TicketCommand;
-}
+/** Fills in what the Web UI leaves out. */
+const complete = (kind: Verb, args: unknown): TicketCommand =>
+  asCommand(kind, { commandId: currentUpdateInfo()?.id ?? 'unknown', role: 'operator', source: 'operator' }, args);
 
 const refusal = (code: string, members: Members): ApplicationFailure =>
   ApplicationFailure.create({ type: code, message: code, nonRetryable: true, details: [members] });

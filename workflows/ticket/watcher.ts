@@ -13,7 +13,8 @@ export async function watch(journal: Journal, subject: string, fired: () => void
     const due = journal.nextDue();
     if (due === null) continue;
     const remaining = due.at - now();
-    const moved = remaining > 0 && (await condition(() => journal.nextDue()?.at !== due.at, remaining, { summary: `${due.what} · ${subject}` }));
+    const moved =
+      remaining > 0 && (await condition(() => journal.nextDue()?.at !== due.at, remaining, { summary: `${due.what} · ${subject}` }));
     if (moved) continue;
     journal.fire(due, now());
     fired();

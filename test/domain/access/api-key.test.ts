@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import { formatApiKey, isApiKey } from '../../../domain/access/api-key.js';
 
 test('bytes 0 to 31 make the published key', () => {
-  expect(formatApiKey(Uint8Array.from({ length: 32 }, (_, index) => index))).toBe('usk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8_efaaec69');
+  expect(formatApiKey(Uint8Array.from({ length: 32 }, (_, index) => index))).toBe(
+    'usk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8_efaaec69',
+  );
 });
 
 test('every key of 32 bytes is one, and with one letter changed it is none', () => {

@@ -32,29 +32,30 @@ const foreignTeam: Scoped = { ...mine, assignee: null, team: asTeamId(uuid(0x11)
 const foreignCustomer: Scoped = { ...mine, requester: asCustomerId(uuid(0x31)) };
 
 /** Which of the staff may, on a ticket of their team that is not assigned to them; and the scope a service needs (null: never). */
-const matrix: Record<Permission, { customer: boolean; agent: boolean | 'assigned'; lead: boolean; admin: boolean; service: Scope | null }> = {
-  'ticket.create': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:write' },
-  'ticket.read': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:read' },
-  'ticket.events': { customer: false, agent: true, lead: true, admin: true, service: 'tickets:read' },
-  'note.read': { customer: false, agent: true, lead: true, admin: true, service: 'notes' },
-  'note.add': { customer: false, agent: true, lead: true, admin: true, service: 'notes' },
-  'message.reply': { customer: true, agent: true, lead: true, admin: true, service: 'messages:write' },
-  'ticket.edit': { customer: false, agent: true, lead: true, admin: true, service: 'tickets:write' },
-  'ticket.wait': { customer: false, agent: 'assigned', lead: true, admin: true, service: 'tickets:write' },
-  'ticket.assign': { customer: false, agent: true, lead: true, admin: true, service: 'tickets:write' },
-  'ticket.resolve': { customer: false, agent: 'assigned', lead: true, admin: true, service: 'tickets:write' },
-  'ticket.reopen': { customer: true, agent: 'assigned', lead: true, admin: true, service: 'tickets:write' },
-  'ticket.close': { customer: true, agent: false, lead: true, admin: true, service: null },
-  'ticket.remove': { customer: false, agent: false, lead: false, admin: true, service: null },
-  'attachment.add': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:write' },
-  'customer.read': { customer: true, agent: true, lead: true, admin: true, service: 'customers:read' },
-  'customer.write': { customer: true, agent: true, lead: true, admin: true, service: 'customers:write' },
-  'config.read': { customer: false, agent: true, lead: true, admin: true, service: null },
-  'admin.manage': { customer: false, agent: false, lead: false, admin: true, service: null },
-  'inbound.submit': { customer: false, agent: false, lead: false, admin: true, service: 'messages:write' },
-  'operator.read': { customer: false, agent: false, lead: true, admin: true, service: null },
-  'inbound.release': { customer: false, agent: false, lead: true, admin: true, service: null },
-};
+const matrix: Record<Permission, { customer: boolean; agent: boolean | 'assigned'; lead: boolean; admin: boolean; service: Scope | null }> =
+  {
+    'ticket.create': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:write' },
+    'ticket.read': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:read' },
+    'ticket.events': { customer: false, agent: true, lead: true, admin: true, service: 'tickets:read' },
+    'note.read': { customer: false, agent: true, lead: true, admin: true, service: 'notes' },
+    'note.add': { customer: false, agent: true, lead: true, admin: true, service: 'notes' },
+    'message.reply': { customer: true, agent: true, lead: true, admin: true, service: 'messages:write' },
+    'ticket.edit': { customer: false, agent: true, lead: true, admin: true, service: 'tickets:write' },
+    'ticket.wait': { customer: false, agent: 'assigned', lead: true, admin: true, service: 'tickets:write' },
+    'ticket.assign': { customer: false, agent: true, lead: true, admin: true, service: 'tickets:write' },
+    'ticket.resolve': { customer: false, agent: 'assigned', lead: true, admin: true, service: 'tickets:write' },
+    'ticket.reopen': { customer: true, agent: 'assigned', lead: true, admin: true, service: 'tickets:write' },
+    'ticket.close': { customer: true, agent: false, lead: true, admin: true, service: null },
+    'ticket.remove': { customer: false, agent: false, lead: false, admin: true, service: null },
+    'attachment.add': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:write' },
+    'customer.read': { customer: true, agent: true, lead: true, admin: true, service: 'customers:read' },
+    'customer.write': { customer: true, agent: true, lead: true, admin: true, service: 'customers:write' },
+    'config.read': { customer: false, agent: true, lead: true, admin: true, service: null },
+    'admin.manage': { customer: false, agent: false, lead: false, admin: true, service: null },
+    'inbound.submit': { customer: false, agent: false, lead: false, admin: true, service: 'messages:write' },
+    'operator.read': { customer: false, agent: false, lead: true, admin: true, service: null },
+    'inbound.release': { customer: false, agent: false, lead: true, admin: true, service: null },
+  };
 
 const all = Object.keys(permissions) as Permission[];
 
@@ -74,13 +75,15 @@ describe.each(all)('%s', (permission) => {
     expect(permit(principal(role, { products: [asProductKey('other')] }), permission, mine)).toBe('not_yours');
     const seesAllTeams = role === 'admin' || role === 'customer';
     expect(permit(principal(role), permission, foreignTeam)).toBe(seesAllTeams ? ofTeam : 'not_yours');
-    expect(permit(principal(role), permission, foreignCustomer)).toBe(role === 'customer' ? 'not_yours' : expected === false ? 'not_your_role' : 'allowed');
+    expect(permit(principal(role), permission, foreignCustomer)).toBe(
+      role === 'customer' ? 'not_yours' : expected === false ? 'not_your_role' : 'allowed',
+    );
   });
 
   test('a service needs its scope', () => {
-    const others = (['tickets:read', 'tickets:write', 'notes', 'messages:write', 'customers:read', 'customers:write', 'act_for'] as const).filter(
-      (scope) => scope !== row.service,
-    );
+    const others = (
+      ['tickets:read', 'tickets:write', 'notes', 'messages:write', 'customers:read', 'customers:write', 'act_for'] as const
+    ).filter((scope) => scope !== row.service);
     expect(permit(principal('service', { scopes: others }), permission, mine)).toBe('not_your_role');
     expect(permit(principal('service', { scopes: row.service === null ? [] : [row.service] }), permission, mine)).toBe(
       row.service === null ? 'not_your_role' : 'allowed',

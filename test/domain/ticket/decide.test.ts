@@ -38,24 +38,48 @@ type Outcome = TicketStatus | 'ticket.illegal_move' | 'ticket.closed' | 'ticket.
 const table: [CommandKind, object, [Outcome, Outcome, Outcome, Outcome, Outcome, Outcome]][] = [
   ['open', anOpen(), ['ticket.id_taken', 'ticket.id_taken', 'ticket.id_taken', 'ticket.id_taken', 'ticket.id_taken', 'ticket.id_taken']],
   ['reply', { content }, ['in_progress', 'in_progress', 'waiting_on_customer', 'on_hold', 'resolved', 'ticket.closed']],
-  ['reply', { content, then: 'waiting_on_customer' }, ['waiting_on_customer', 'waiting_on_customer', 'waiting_on_customer', 'waiting_on_customer', 'ticket.illegal_move', 'ticket.closed']],
+  [
+    'reply',
+    { content, then: 'waiting_on_customer' },
+    ['waiting_on_customer', 'waiting_on_customer', 'waiting_on_customer', 'waiting_on_customer', 'ticket.illegal_move', 'ticket.closed'],
+  ],
   ['reply', { content, then: 'resolved' }, ['resolved', 'resolved', 'resolved', 'resolved', 'resolved', 'ticket.closed']],
   ['receive', { content, author: requester }, ['new', 'in_progress', 'in_progress', 'on_hold', 'in_progress', 'ticket.closed']],
-  ['receive', { content, author: requester, auto: true }, ['new', 'in_progress', 'waiting_on_customer', 'on_hold', 'resolved', 'ticket.closed']],
+  [
+    'receive',
+    { content, author: requester, auto: true },
+    ['new', 'in_progress', 'waiting_on_customer', 'on_hold', 'resolved', 'ticket.closed'],
+  ],
   ['note', { content }, ['new', 'in_progress', 'waiting_on_customer', 'on_hold', 'resolved', 'ticket.closed']],
   ['edit', { priority: 'urgent' }, ['new', 'in_progress', 'waiting_on_customer', 'on_hold', 'resolved', 'ticket.closed']],
-  ['edit', { status: 'new' }, ['new', 'ticket.illegal_move', 'ticket.illegal_move', 'ticket.illegal_move', 'ticket.illegal_move', 'ticket.closed']],
+  [
+    'edit',
+    { status: 'new' },
+    ['new', 'ticket.illegal_move', 'ticket.illegal_move', 'ticket.illegal_move', 'ticket.illegal_move', 'ticket.closed'],
+  ],
   ['edit', { status: 'in_progress' }, ['in_progress', 'in_progress', 'in_progress', 'in_progress', 'in_progress', 'ticket.closed']],
-  ['edit', { status: 'waiting_on_customer' }, ['waiting_on_customer', 'waiting_on_customer', 'waiting_on_customer', 'waiting_on_customer', 'ticket.illegal_move', 'ticket.closed']],
+  [
+    'edit',
+    { status: 'waiting_on_customer' },
+    ['waiting_on_customer', 'waiting_on_customer', 'waiting_on_customer', 'waiting_on_customer', 'ticket.illegal_move', 'ticket.closed'],
+  ],
   ['edit', { status: 'on_hold' }, ['on_hold', 'on_hold', 'on_hold', 'on_hold', 'ticket.illegal_move', 'ticket.closed']],
   ['edit', { status: 'resolved' }, ['resolved', 'resolved', 'resolved', 'resolved', 'resolved', 'ticket.closed']],
-  ['edit', { status: 'closed' }, ['ticket.illegal_move', 'ticket.illegal_move', 'ticket.illegal_move', 'ticket.illegal_move', 'closed', 'ticket.closed']],
+  [
+    'edit',
+    { status: 'closed' },
+    ['ticket.illegal_move', 'ticket.illegal_move', 'ticket.illegal_move', 'ticket.illegal_move', 'closed', 'ticket.closed'],
+  ],
   ['assign', { agent }, ['new', 'in_progress', 'waiting_on_customer', 'on_hold', 'resolved', 'ticket.closed']],
   ['claim', { agent }, ['new', 'in_progress', 'waiting_on_customer', 'on_hold', 'resolved', 'ticket.closed']],
   ['unassign', {}, ['new', 'in_progress', 'waiting_on_customer', 'on_hold', 'resolved', 'ticket.closed']],
   ['priority', { priority: 'low' }, ['new', 'in_progress', 'waiting_on_customer', 'on_hold', 'resolved', 'ticket.closed']],
   ['start', {}, ['in_progress', 'in_progress', 'in_progress', 'in_progress', 'ticket.illegal_move', 'ticket.closed']],
-  ['awaitCustomer', {}, ['waiting_on_customer', 'waiting_on_customer', 'waiting_on_customer', 'waiting_on_customer', 'ticket.illegal_move', 'ticket.closed']],
+  [
+    'awaitCustomer',
+    {},
+    ['waiting_on_customer', 'waiting_on_customer', 'waiting_on_customer', 'waiting_on_customer', 'ticket.illegal_move', 'ticket.closed'],
+  ],
   ['hold', {}, ['on_hold', 'on_hold', 'on_hold', 'on_hold', 'ticket.illegal_move', 'ticket.closed']],
   ['resolve', {}, ['resolved', 'resolved', 'resolved', 'resolved', 'resolved', 'ticket.closed']],
   ['reopen', {}, ['ticket.illegal_move', 'in_progress', 'ticket.illegal_move', 'ticket.illegal_move', 'in_progress', 'ticket.closed']],
@@ -97,8 +121,21 @@ test('a stale expected version changes nothing and names the present one', () =>
 
 describe('open', () => {
   test('keeps what it was given and is version 1', () => {
-    const decision = accepted(run(null, 'open', anOpen({ copied: [requester, asCustomerId(uuid(0x31)), asCustomerId(uuid(0x31))], team, followUpOf: asTicketId('TKT-00000009') })));
-    expect(decision.state).toMatchObject({ status: 'new', version: 1, cycle: 1, team, copied: [uuid(0x31)], links: { followUpOf: 'TKT-00000009' } });
+    const decision = accepted(
+      run(
+        null,
+        'open',
+        anOpen({ copied: [requester, asCustomerId(uuid(0x31)), asCustomerId(uuid(0x31))], team, followUpOf: asTicketId('TKT-00000009') }),
+      ),
+    );
+    expect(decision.state).toMatchObject({
+      status: 'new',
+      version: 1,
+      cycle: 1,
+      team,
+      copied: [uuid(0x31)],
+      links: { followUpOf: 'TKT-00000009' },
+    });
     expect(decision.events).toEqual([expect.objectContaining({ type: 'ticket.created', version: 1, content: opening })]);
   });
 
@@ -153,8 +190,12 @@ describe('receive', () => {
     const held = accepted(run(ticket, 'receive', { content, author: requester }, { source: 'mail' }, noon + 4 * hour));
     expect(held.state.status).toBe('resolved');
     expect(held.events[0]?.data['held']).toBe(true);
-    expect(accepted(run(ticket, 'receive', { content, author: requester }, { source: 'api' }, noon + 4 * hour)).state.status).toBe('in_progress');
-    expect(accepted(run(ticket, 'receive', { content, author: requester }, { source: 'mail' }, noon + 26 * hour)).state.status).toBe('in_progress');
+    expect(accepted(run(ticket, 'receive', { content, author: requester }, { source: 'api' }, noon + 4 * hour)).state.status).toBe(
+      'in_progress',
+    );
+    expect(accepted(run(ticket, 'receive', { content, author: requester }, { source: 'mail' }, noon + 26 * hour)).state.status).toBe(
+      'in_progress',
+    );
   });
 });
 
@@ -180,20 +221,39 @@ describe('assigning', () => {
 describe('edit', () => {
   test('is one command in the order fields, priority, team, assignee, status', () => {
     const decision = accepted(
-      run(aTicket(), 'edit', { fields: content, changed: ['subject', 'tags'], category: 'Billing', priority: 'urgent', team, assignee: agent, status: 'on_hold' }),
+      run(aTicket(), 'edit', {
+        fields: content,
+        changed: ['subject', 'tags'],
+        category: 'Billing',
+        priority: 'urgent',
+        team,
+        assignee: agent,
+        status: 'on_hold',
+      }),
     );
     expect(decision.events.map((event) => event.type)).toEqual(['ticket.updated', 'ticket.assigned', 'ticket.status_changed']);
-    expect(decision.events[0]?.data).toEqual({ changed: ['subject', 'tags', 'category', 'priority'], priorityFrom: 'medium', priorityTo: 'urgent', reason: null });
+    expect(decision.events[0]?.data).toEqual({
+      changed: ['subject', 'tags', 'category', 'priority'],
+      priorityFrom: 'medium',
+      priorityTo: 'urgent',
+      reason: null,
+    });
     expect(decision.state).toMatchObject({ priority: 'urgent', category: 'Billing', team, assignee: agent, status: 'on_hold' });
     expect(decision.state.texts).toEqual({ subject: content, tags: content, description: opening, customFields: opening });
   });
 
   test('is all or nothing', () => {
-    expect(run(inStatus('resolved'), 'edit', { priority: 'urgent', status: 'on_hold' })).toMatchObject({ ok: false, code: 'ticket.illegal_move' });
+    expect(run(inStatus('resolved'), 'edit', { priority: 'urgent', status: 'on_hold' })).toMatchObject({
+      ok: false,
+      code: 'ticket.illegal_move',
+    });
   });
 
   test('that changes nothing records nothing', () => {
-    expect(accepted(run(aTicket({ category: 'Billing' }), 'edit', { priority: 'medium', category: 'Billing', team: null, assignee: null })).events).toEqual([]);
+    expect(
+      accepted(run(aTicket({ category: 'Billing' }), 'edit', { priority: 'medium', category: 'Billing', team: null, assignee: null }))
+        .events,
+    ).toEqual([]);
     expect(accepted(run(aTicket({ priority: 'low' }), 'priority', { priority: 'low' })).events).toEqual([]);
   });
 });
@@ -227,7 +287,12 @@ describe('the end', () => {
     ['customer', 'customer'],
     ['lead', 'staff'],
   ] as const)('closing by a %s says so', (role, cause) => {
-    expect(accepted(run(inStatus('resolved'), 'close', {}, { role })).state).toMatchObject({ status: 'closed', closeCause: cause, closedAt: noon + hour, reopenUntil: null });
+    expect(accepted(run(inStatus('resolved'), 'close', {}, { role })).state).toMatchObject({
+      status: 'closed',
+      closeCause: cause,
+      closedAt: noon + hour,
+      reopenUntil: null,
+    });
     expect(accepted(run(inStatus('resolved'), 'edit', { status: 'closed' }, { role })).state.closeCause).toBe(cause);
   });
 

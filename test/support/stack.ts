@@ -1,0 +1,42 @@
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silent } from '../../local/log.js';
+import { startStack } from '../../local/stack.js';
+import type { Stack } from '../../local/stack.js';
+import { DeskClient } from './desk-client.js';
+
+export interface TestStack extends AsyncDisposable {
+  readonly stack: Stack;
+  readonly desk: DeskClient;
+}
+
+/** The whole system on ports and in a folder of its own. */
+export async function startTestStack(env: Record<string, string> = {}): Promise<TestStack> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'usher-stack-'));
+  const stack = await startStack({ stateDir, ports: 'free', env: { LOG_LEVEL: 'info', ...env }, log: silent }).catch(
+    async (error: unknown) => {
+      process.stderr.write(await logsOf(join(stateDir, 'logs')));
+      throw error;
+    },
+  );
+  const desk = new DeskClient(stack.info);
+  return {
+    stack,
+    desk,
+    async [Symbol.asyncDispose]() {
+      await desk.close();
+      await stack.stop();
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The last lines of every part, for a failure that would otherwise say nothing. */
+async function logsOf(folder: string): Promise<string> {
+  const names = await readdir(folder).catch(() => []);
+  const texts = await Promise.all(
+    names.map(async (name) => `--- ${name}\n${(await readFile(join(folder, name), 'utf8')).slice(-3_000)}\n`),
+  );
+  return texts.join('');
+}
