@@ -12,10 +12,15 @@ const text = (standard: string) => z.string().min(1).default(standard);
 /** The schema; each field's description is the line in `.env.example`. */
 export const ConfigSchema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development').describe('production refuses unsafe settings at start'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('least severe log line that is written'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('least severe log line that is written'),
   LOG_PRETTY: flag.describe('human-readable log lines instead of JSON'),
 
-  DATABASE_URL: text('postgres://usher_login:usher@127.0.0.1:15432/usher').describe('PostgreSQL for api and worker; its login takes the role usher_app'),
+  DATABASE_URL: text('postgres://usher_login:usher@127.0.0.1:15432/usher').describe(
+    'PostgreSQL for api and worker; its login takes the role usher_app',
+  ),
   DATABASE_OWNER_URL: z.string().min(1).optional().describe('PostgreSQL for migrations (default: DATABASE_URL)'),
   DATABASE_RELAY_URL: z.string().min(1).optional().describe('PostgreSQL for relays and sweeps (default: DATABASE_URL)'),
   DATABASE_POOL: z.coerce.number().int().min(1).max(200).default(10).describe('connections per process'),
@@ -25,7 +30,11 @@ export const ConfigSchema = z.object({
   TEMPORAL_API_KEY: z.string().min(1).optional().describe('API key for Temporal Cloud'),
   TEMPORAL_TLS: flag.describe('connect to Temporal with TLS (always on with an API key)'),
   TEMPORAL_UI_URL: text('http://127.0.0.1:8233').describe('Temporal Web UI, for links'),
-  TASK_QUEUE_SUFFIX: z.string().regex(/^[a-z0-9-]*$/).default('').describe('appended to the task queue names, so that several stacks share one server'),
+  TASK_QUEUE_SUFFIX: z
+    .string()
+    .regex(/^[a-z0-9-]*$/)
+    .default('')
+    .describe('appended to the task queue names, so that several stacks share one server'),
 
   API_HOST: text('127.0.0.1').describe('address the API binds to'),
   API_PORT: port(3000).describe('port of the API'),

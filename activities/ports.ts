@@ -94,10 +94,27 @@ export interface ReceivedFields {
   readonly copied: readonly CustomerId[];
 }
 
+/** A ticket said no to a command, and will again. */
+export class CommandRefused extends Error {
+  override readonly name = 'CommandRefused';
+  readonly code: string;
+
+  constructor(code: string, options?: ErrorOptions) {
+    super(code, options);
+    this.code = code;
+  }
+}
+
 /** The two commands mail gives to tickets. The same `commandId` again gets the first answer. */
 export interface TicketCommands {
-  /** `taken`: a ticket, open or closed, was opened under that number before; by whom, its row tells. */
+  /**
+   * @returns `taken`: a ticket, open or closed, was opened under that number before; by whom, its row tells
+   * @throws CommandRefused; anything else may be tried again
+   */
   open(command: MailCommand, fields: Omit<OpenFields, 'tenant' | 'ticketId'>): Promise<'opened' | 'taken'>;
-  /** `closed`: its workflow is over, or never was. */
+  /**
+   * @returns `closed`: its workflow is over
+   * @throws CommandRefused; anything else may be tried again
+   */
   receive(command: MailCommand, fields: ReceivedFields): Promise<'received' | 'closed'>;
 }

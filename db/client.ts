@@ -38,7 +38,10 @@ export function createDb({ url, role, pool, name, onIdleError }: DbOptions): Db 
   });
   // Without a listener a lost server would end the whole process.
   connections.on('error', onIdleError);
-  return new Kysely<DB>({ dialect: new PostgresDialect({ pool: connections }), plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })] });
+  return new Kysely<DB>({
+    dialect: new PostgresDialect({ pool: connections }),
+    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+  });
 }
 
 /** Runs work in one transaction that sees this tenant's rows and no others. */

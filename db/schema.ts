@@ -279,6 +279,10 @@ export interface Ticket {
   teamId: string | null;
   tenantId: string;
   updatedAt: Timestamp;
+  /**
+   * UUIDv5 of the number, for callers whose ids are UUIDs
+   */
+  uuid: string | null;
   version: number;
   waitUntil: Timestamp | null;
 }

@@ -71,13 +71,21 @@ async function seedDesk(tx: TenantTx): Promise<void> {
     defaultTeam: demo.team,
     categories: ['Billing', 'Appointment', 'Technical', 'Medical'],
   });
-  await tx.insertInto('tenant').values({ tenantId, key: 'demo', name: 'Demo' }).onConflict((conflict) => conflict.doNothing()).execute();
+  await tx
+    .insertInto('tenant')
+    .values({ tenantId, key: 'demo', name: 'Demo' })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
   await tx
     .insertInto('product')
     .values({ tenantId, key: demo.product, name: 'Demo product', settings: JSON.stringify(settings) })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  await tx.insertInto('team').values({ tenantId, id: demo.team, name: 'Support' }).onConflict((conflict) => conflict.doNothing()).execute();
+  await tx
+    .insertInto('team')
+    .values({ tenantId, id: demo.team, name: 'Support' })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
   await tx
     .insertInto('agent')
     .values(staff.map((person) => ({ tenantId, ...person })))
@@ -100,7 +108,11 @@ async function seedDesk(tx: TenantTx): Promise<void> {
 
 async function seedCustomers(tx: TenantTx): Promise<void> {
   const tenantId = demo.tenant;
-  const people = demo.customers.map((customer, index) => ({ customer, name: `Demo Customer ${index + 1}`, email: `customer${index + 1}@example.com` }));
+  const people = demo.customers.map((customer, index) => ({
+    customer,
+    name: `Demo Customer ${index + 1}`,
+    email: `customer${index + 1}@example.com`,
+  }));
   await tx
     .insertInto('customer')
     .values(people.map(({ customer, name }) => ({ tenantId, id: customer, name })))
@@ -134,7 +146,9 @@ async function seedKeys(tx: TenantTx, keys: DemoKeys): Promise<void> {
   await tx
     .insertInto('apiKey')
     .values(rows)
-    .onConflict((conflict) => conflict.columns(['tenantId', 'id']).doUpdateSet((eb) => ({ hash: eb.ref('excluded.hash'), prefix: eb.ref('excluded.prefix') })))
+    .onConflict((conflict) =>
+      conflict.columns(['tenantId', 'id']).doUpdateSet((eb) => ({ hash: eb.ref('excluded.hash'), prefix: eb.ref('excluded.prefix') })),
+    )
     .execute();
 }
 
@@ -143,7 +157,14 @@ export const newApiKey = (): string => formatApiKey(randomBytes(32));
 
 if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) {
   const config = loadConfig();
-  const keys = { admin: newApiKey(), lead: newApiKey(), agent: newApiKey(), customer: newApiKey(), gateway: newApiKey(), service: newApiKey() };
+  const keys = {
+    admin: newApiKey(),
+    lead: newApiKey(),
+    agent: newApiKey(),
+    customer: newApiKey(),
+    gateway: newApiKey(),
+    service: newApiKey(),
+  };
   await seedDemo(config.DATABASE_URL, keys);
   process.stdout.write(`${JSON.stringify(keys, null, 2)}\n`);
 }

@@ -144,13 +144,16 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       linked_at timestamptz,
       primary key (tenant_id, id)
     )`.execute(db);
-  await sql`comment on column content.seq is 'version of the ticket event that brought it; null: not accepted yet, swept after a day'`.execute(db);
+  await sql`comment on column content.seq is 'version of the ticket event that brought it; null: not accepted yet, swept after a day'`.execute(
+    db,
+  );
   await sql`create index content_timeline on content (tenant_id, ticket_id, seq) where ticket_id is not null`.execute(db);
   await sql`create index content_unlinked on content (created_at) where ticket_id is null`.execute(db);
   await sql`
     create table ticket (
       tenant_id uuid not null references tenant,
       id text not null check (id ~ '^TKT-[0-9A-HJKMNP-TV-Z]{8}$'),
+      uuid uuid,
       product text not null,
       scope text not null,
       status text not null check (status in ('new', 'in_progress', 'waiting_on_customer', 'on_hold', 'resolved', 'closed')),
@@ -189,7 +192,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       foreign key (tenant_id, product) references product,
       foreign key (tenant_id, requester_id) references customer
     )`.execute(db);
-  await sql`comment on column ticket.state is 'the ticket as its workflow last said it; the other columns are made from it and from content'`.execute(db);
+  await sql`comment on column ticket.state is 'the ticket as its workflow last said it; the other columns are made from it and from content'`.execute(
+    db,
+  );
+  await sql`comment on column ticket.uuid is 'UUIDv5 of the number, for callers whose ids are UUIDs'`.execute(db);
+  await sql`create unique index ticket_uuid on ticket (tenant_id, uuid)`.execute(db);
   await sql`create index ticket_newest on ticket (tenant_id, created_at desc, id desc)`.execute(db);
   await sql`create index ticket_updated on ticket (tenant_id, updated_at desc, id desc)`.execute(db);
   await sql`create index ticket_requester on ticket (tenant_id, requester_id, created_at desc)`.execute(db);
@@ -248,9 +255,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       unique (tenant_id, dedupe_key)
     )`.execute(db);
   await sql`create index outbound_message_of on outbound_message (tenant_id, ticket_id, message)`.execute(db);
-  await sql`create unique index outbound_message_mail_id on outbound_message (tenant_id, message_id) where message_id is not null`.execute(db);
-  await sql`create index outbound_message_recipient on outbound_message (tenant_id, recipient_id, sent_at) where automatic and sent_at is not null`.execute(db);
-  await sql`create index outbound_message_open on outbound_message (state, updated_at) where state in ('planned', 'sending', 'unknown')`.execute(db);
+  await sql`create unique index outbound_message_mail_id on outbound_message (tenant_id, message_id) where message_id is not null`.execute(
+    db,
+  );
+  await sql`create index outbound_message_recipient on outbound_message (tenant_id, recipient_id, updated_at) where automatic`.execute(db);
+  await sql`create index outbound_message_open on outbound_message (state, updated_at) where state in ('planned', 'sending', 'unknown')`.execute(
+    db,
+  );
   await sql`
     create table delivery_attempt (
       tenant_id uuid not null,
@@ -294,7 +305,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       unique (tenant_id, channel, account, external_id)
     )`.execute(db);
   await sql`create index inbound_message_open on inbound_message (next_try_at) where state = 'received'`.execute(db);
-  await sql`create index inbound_message_quarantine on inbound_message (tenant_id, received_at desc, id desc) where state = 'quarantined'`.execute(db);
+  await sql`create index inbound_message_quarantine on inbound_message (tenant_id, received_at desc, id desc) where state = 'quarantined'`.execute(
+    db,
+  );
   await sql`create index inbound_message_mail_id on inbound_message (tenant_id, mail_id) where mail_id is not null`.execute(db);
   await sql`
     create table attachment (
@@ -359,7 +372,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create function find_api_key(given bytea)
     returns table (tenant_id uuid, id uuid, owner_kind text, owner_id uuid, expires_at timestamptz, revoked_at timestamptz)
     language sql stable security definer set search_path = public, pg_temp
-    as $$ select k.tenant_id, k.id, k.owner_kind, k.owner_id, k.expires_at, k.revoked_at from api_key k where k.hash = given $$`.execute(db);
+    as $$ select k.tenant_id, k.id, k.owner_kind, k.owner_id, k.expires_at, k.revoked_at from api_key k where k.hash = given $$`.execute(
+    db,
+  );
   await sql`alter function find_api_key(bytea) owner to usher_auth`.execute(db);
   await sql`revoke all on function find_api_key(bytea) from public`.execute(db);
   await sql`grant execute on function find_api_key(bytea) to usher_app`.execute(db);

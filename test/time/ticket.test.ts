@@ -1,4 +1,4 @@
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { TestDatabase } from '../support/db.js';
@@ -6,7 +6,7 @@ import { freshDatabase } from '../support/db.js';
 import { closeDesk, openDesk } from '../support/ticket-run.js';
 import type { Desk } from '../support/ticket-run.js';
 
-const KEYWORD = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
+const KEYWORD = proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
 
 let env: TestWorkflowEnvironment;
 let database: TestDatabase;

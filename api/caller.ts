@@ -1,0 +1,66 @@
+/** Who calls, and what of the request a service needs; nothing of HTTP. */
+import type { Principal } from '../domain/access/principal.js';
+import type { TicketFacts } from '../db/queries/tickets.js';
+import type { Claim } from '../db/queries/idempotency.js';
+import type { Deps } from './deps.js';
+import { DatabaseLate } from './errors.js';
+
+/** Who asks, by when they want an answer. */
+export interface Reader {
+  readonly principal: Principal;
+  /** Epoch milliseconds at which the answer is due. */
+  readonly deadline: number;
+}
+
+/** A reader who changes something. */
+export interface Caller extends Reader {
+  /** Hex SHA-256 of tenant, principal, method, path and key. */
+  readonly scope: string;
+  /** Derived from the scope: the same request again is the same command. */
+  readonly commandId: string;
+  /** The caller's Idempotency-Key, or one made for this call. */
+  readonly key: string;
+  /** To be written before the command is sent; null when the caller sent no key. */
+  readonly claim: (Claim & { held: boolean }) | null;
+  /** From If-Match; `never` when it names no version at all. */
+  readonly expected: number | 'never' | null;
+  /** The caller does not wait for the result. */
+  readonly async: boolean;
+}
+
+export interface Env {
+  Variables: {
+    deps: Deps;
+    requestId: string;
+    startedAt: number;
+    principal: Principal;
+    /** On routes below `/tickets/{ticketId}`: the ticket, seen and allowed. */
+    ticket: TicketFacts;
+    /** For metrics and the log: what became of a command. */
+    outcome: string;
+  };
+}
+
+/** One request, all in all. Source: reliability.md, section 3. */
+export const answerWithin = 5_000;
+
+/** The reader behind a request. */
+export const readerOf = ({ principal, startedAt }: Env['Variables']): Reader => ({ principal, deadline: startedAt + answerWithin });
+
+/**
+ * The work's result, if it comes in time; work that comes late goes on unheard.
+ *
+ * @throws DatabaseLate
+ */
+export async function before<T>(deadline: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DatabaseLate('no answer in time')), Math.max(0, deadline - Date.now()));
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => undefined);
+  }
+}

@@ -1,0 +1,36 @@
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import type { Hono } from 'hono';
+
+interface Fetcher {
+  readonly fetch: Hono['fetch'];
+}
+
+/** Times of security.md, section 8, in milliseconds. */
+const limits = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 } as const;
+/** Above what the API itself refuses, so that its own answer is the one a caller sees. */
+const maxHeaderSize = 32 * 1024;
+/** Requests under way at the end get this long. */
+const drainMs = 5_000;
+
+/** Serves an app; disposing waits for requests under way. */
+export async function listen(app: Fetcher, host: string, port: number): Promise<AsyncDisposable & { readonly port: number }> {
+  const server = createServer({ ...limits, maxHeaderSize }, getRequestListener(app.fetch));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  return { port: typeof address === 'object' && address !== null ? address.port : port, [Symbol.asyncDispose]: () => close(server) };
+}
+
+const close = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    const late = setTimeout(() => server.closeAllConnections(), drainMs);
+    server.close(() => {
+      clearTimeout(late);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });

@@ -1,0 +1,33 @@
+/** What the API counts. No ids, addresses or free text in labels. */
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+
+export interface ApiMetrics {
+  readonly registry: Registry;
+  /** Seconds from request to answer of one command. */
+  readonly command: (verb: string, outcome: string, seconds: number) => void;
+  readonly idempotencyLookup: (result: 'hit' | 'miss' | 'conflict' | 'in_flight') => void;
+}
+
+/** A registry of its own for each app, so that several live side by side in tests. */
+export function createMetrics({ defaults = false }: { defaults?: boolean } = {}): ApiMetrics {
+  const registry = new Registry();
+  if (defaults) collectDefaultMetrics({ register: registry });
+  const command = new Histogram({
+    name: 'usher_command_seconds',
+    help: 'Seconds until a command was answered',
+    labelNames: ['verb', 'outcome'],
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers: [registry],
+  });
+  const lookups = new Counter({
+    name: 'usher_idempotency_lookup_total',
+    help: 'Look-ups of Idempotency-Keys',
+    labelNames: ['result'],
+    registers: [registry],
+  });
+  return {
+    registry,
+    command: (verb, outcome, seconds) => command.observe({ verb, outcome }, seconds),
+    idempotencyLookup: (result) => lookups.inc({ result }),
+  };
+}

@@ -1,0 +1,121 @@
+/** Attachments: a row before the bytes, clean before anyone reads them. */
+import { sql } from 'kysely';
+import type { TenantTx } from '../client.js';
+import { scoped } from './scope.js';
+import type { Principal } from '../../domain/access/principal.js';
+import type { TenantId, TicketId } from '../../domain/ids.js';
+
+export const attachmentStates = ['awaiting', 'quarantine', 'clean', 'infected', 'rejected'] as const;
+export type AttachmentState = (typeof attachmentStates)[number];
+
+export interface AttachmentRecord {
+  readonly id: string;
+  readonly ticket: string;
+  readonly name: string;
+  readonly type: string;
+  readonly size: number;
+  readonly sha256: string | null;
+  readonly state: AttachmentState;
+  readonly visibility: 'public' | 'internal';
+  readonly storageKey: string;
+  readonly createdBy: string;
+  readonly createdAt: Date;
+  /** The message it belongs to; null until one takes it. */
+  readonly message: string | null;
+}
+
+export interface NewAttachment {
+  readonly id: string;
+  readonly ticket: TicketId;
+  readonly name: string;
+  readonly type: string;
+  readonly size: number;
+  readonly sha256: string | null;
+  readonly visibility: 'public' | 'internal';
+  readonly storageKey: string;
+  readonly createdBy: string;
+}
+
+/**
+ * Adds an attachment that waits for its bytes.
+ *
+ * @param most bytes of all attachments of one ticket
+ * @returns false when the ticket would hold more
+ */
+export async function insertAttachment(tx: TenantTx, tenant: TenantId, given: NewAttachment, most: number): Promise<boolean> {
+  const { rows } = await sql<{ id: string }>`
+    insert into attachment (tenant_id, id, ticket_id, name, type, size, sha256, state, visibility, storage_key, created_by)
+    select ${tenant}, ${given.id}::uuid, ${given.ticket}, ${given.name}, ${given.type}, ${given.size}::integer, ${given.sha256}, 'awaiting', ${given.visibility},
+      ${given.storageKey}, ${given.createdBy}
+    where (select coalesce(sum(size), 0) from attachment where tenant_id = ${tenant} and ticket_id = ${given.ticket} and state in ('awaiting', 'quarantine', 'clean'))
+      + ${given.size}::integer <= ${most}
+    returning id`.execute(tx);
+  return rows.length > 0;
+}
+
+const columns = sql`f.id, f.ticket_id as ticket, f.name, f.type, f.size, f.sha256, f.state, f.visibility, f.storage_key, f.created_by, f.created_at, f.content_id as message`;
+
+/** One attachment of a ticket the reader may see. Customers get their own and those of public messages. */
+export async function findAttachment(tx: TenantTx, reader: Principal, id: string): Promise<AttachmentRecord | undefined> {
+  const visible =
+    reader.role === 'customer'
+      ? sql`and (f.created_by = ${`customer/${reader.id}`} or (f.visibility = 'public' and exists (
+          select from content c where c.tenant_id = f.tenant_id and c.id = f.content_id and c.ticket_id = f.ticket_id and c.visibility = 'public')))`
+      : sql``;
+  const { rows } = await sql<AttachmentRecord>`
+    select ${columns} from attachment f join ticket t on t.tenant_id = f.tenant_id and t.id = f.ticket_id
+    where ${scoped(reader, 't')} and t.removed_at is null and f.id = ${id} ${visible}`.execute(tx);
+  return rows[0];
+}
+
+/** One attachment by id alone, for a signed address that speaks for itself. */
+export async function attachmentById(tx: TenantTx, tenant: TenantId, id: string): Promise<AttachmentRecord | undefined> {
+  const { rows } = await sql<AttachmentRecord>`select ${columns} from attachment f where f.tenant_id = ${tenant} and f.id = ${id}`.execute(
+    tx,
+  );
+  return rows[0];
+}
+
+/** Moves an attachment on; false when it was not in `from`. */
+export async function moveAttachment(
+  tx: TenantTx,
+  tenant: TenantId,
+  id: string,
+  from: AttachmentState,
+  to: AttachmentState,
+): Promise<boolean> {
+  const result = await tx
+    .updateTable('attachment')
+    .set({ state: to })
+    .where('tenantId', '=', tenant)
+    .where('id', '=', id)
+    .where('state', '=', from)
+    .executeTakeFirst();
+  return result.numUpdatedRows > 0n;
+}
+
+/**
+ * Gives clean attachments of a ticket to a message that is about to be sent. One that another accepted message has stays there.
+ *
+ * @returns the ids that could be given
+ */
+export async function giveAttachments(
+  tx: TenantTx,
+  tenant: TenantId,
+  {
+    ticket,
+    message,
+    ids,
+    visibility,
+    by,
+  }: { ticket: TicketId; message: string; ids: readonly string[]; visibility: 'public' | 'internal'; by: string | null },
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    update attachment f set content_id = ${message}, visibility = ${visibility}
+    where f.tenant_id = ${tenant} and f.ticket_id = ${ticket} and f.id = any(${[...ids]}::uuid[]) and f.state = 'clean'
+      ${by === null ? sql`` : sql`and f.created_by = ${by}`}
+      and (f.content_id is null or f.content_id = ${message}
+        or not exists (select from content c where c.tenant_id = f.tenant_id and c.id = f.content_id and c.ticket_id is not null))
+    returning f.id`.execute(tx);
+  return rows.map((row) => row.id);
+}

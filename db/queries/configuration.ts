@@ -1,0 +1,71 @@
+/** Products and their settings, published as revisions. */
+import { sql } from 'kysely';
+import type { TenantTx } from '../client.js';
+import { ProductSettings } from '../../domain/configuration/schema.js';
+import type { Principal } from '../../domain/access/principal.js';
+import type { TenantId } from '../../domain/ids.js';
+
+export interface ProductRecord {
+  readonly key: string;
+  readonly name: string;
+  readonly settings: ProductSettings;
+  readonly revision: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+const columns = ['key', 'name', 'settings', 'revision', 'createdAt', 'updatedAt'] as const;
+
+/** Settings are checked when they are stored; parsing here fills in what a later version of Usher added. */
+const read = <T extends { settings: unknown }>(row: T): Omit<T, 'settings'> & { settings: ProductSettings } => ({
+  ...row,
+  settings: ProductSettings.parse(row.settings),
+});
+
+/** A product, whoever asks. */
+export async function findProduct(tx: TenantTx, tenant: TenantId, key: string): Promise<ProductRecord | undefined> {
+  const row = await tx.selectFrom('product').select(columns).where('tenantId', '=', tenant).where('key', '=', key).executeTakeFirst();
+  return row && read(row);
+}
+
+/** Products the reader works with, by key; one row more than `limit` when there are others. */
+export async function listProducts(
+  tx: TenantTx,
+  reader: Principal,
+  { after, limit }: { after?: string; limit: number },
+): Promise<ProductRecord[]> {
+  const mine = reader.products === '*' ? null : [...reader.products];
+  const rows = await tx
+    .selectFrom('product')
+    .select(columns)
+    .where('tenantId', '=', reader.tenant)
+    .$if(mine !== null, (query) => query.where('key', 'in', mine === null || mine.length === 0 ? [''] : mine))
+    .$if(after !== undefined, (query) => query.where('key', '>', after ?? ''))
+    .orderBy('key')
+    .limit(limit + 1)
+    .execute();
+  return rows.map(read);
+}
+
+/**
+ * Publishes settings as the next revision.
+ *
+ * @returns the new revision; null when `expected` is not the present one
+ */
+export async function replaceSettings(
+  tx: TenantTx,
+  tenant: TenantId,
+  key: string,
+  expected: number,
+  settings: ProductSettings,
+): Promise<ProductRecord | null> {
+  const row = await tx
+    .updateTable('product')
+    .set((eb) => ({ settings: JSON.stringify(settings), revision: eb('revision', '+', 1), updatedAt: sql`now()` }))
+    .where('tenantId', '=', tenant)
+    .where('key', '=', key)
+    .where('revision', '=', expected)
+    .returning(columns)
+    .executeTakeFirst();
+  return row === undefined ? null : read(row);
+}

@@ -1,0 +1,125 @@
+import { environmentWithout } from './environment.js';
+import type { Child } from './child.js';
+import { describeExit, startChild } from './child.js';
+import type { Log } from './log.js';
+import { runCommand } from './run-command.js';
+import type { TemporalBinary } from './temporal-binary.js';
+import { prepareNamespace } from './temporal-namespace.js';
+
+export interface DevServerOptions {
+  binary: TemporalBinary;
+  port: number;
+  /** `null`: no Web UI. */
+  uiPort: number | null;
+  metricsPort?: number;
+  /** `null`: in memory, gone when the server stops. */
+  dbFile: string | null;
+  namespace: string;
+  log: Log;
+  /** Told when the server ends without being asked to. */
+  onCrash?: (reason: string) => void;
+}
+
+/** A Temporal server of our own; `start` after `stop` or `kill` continues on the same database file. */
+export interface TemporalServer extends AsyncDisposable {
+  readonly address: string;
+  readonly webUiUrl: string | null;
+  readonly pid: number | undefined;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Ends it at once, as a crash would. */
+  kill(): Promise<void>;
+}
+
+const searchAttributes = {
+  Tenant: 'Keyword',
+  Product: 'Keyword',
+  Priority: 'Keyword',
+  Template: 'Keyword',
+  Status: 'Keyword',
+  SlaState: 'Keyword',
+  Stage: 'Keyword',
+  HandoffTo: 'Keyword',
+  EscalationLevel: 'Int',
+  DueAt: 'Datetime',
+};
+
+const dynamicConfig = [
+  'frontend.MaxConcurrentBatchOperationPerNamespace=5',
+  'worker.batcherRPS=200',
+  'history.transferProcessorMaxPollRPS=1000', // 20 a second and shard by default, and the dev server has one shard: 50 ms a step
+  'history.timerProcessorMaxPollRPS=1000',
+  'history.visibilityProcessorMaxPollRPS=1000',
+];
+
+/** Starts the dev server on 127.0.0.1 and returns once the namespace answers. Source: temporal.md 2.2. */
+export async function startDevServer(options: DevServerOptions): Promise<TemporalServer> {
+  const { binary, port, uiPort } = options;
+  const address = `127.0.0.1:${port}`;
+  const args = await flags(options);
+  let server: Child | undefined;
+
+  const start = async (): Promise<void> => {
+    if (server?.isRunning() === true) return;
+    const started = await startChild({
+      name: 'temporal',
+      command: binary.path,
+      args,
+      env: environmentWithout(['TEMPORAL_']), // the CLI reads settings of the same name
+      log: options.log,
+    });
+    server = started;
+    let ended: string | undefined;
+    void started.exited.then((exit) => {
+      ended = describeExit(exit);
+      if (server === started) options.onCrash?.(ended);
+    });
+    const whyHopeless = (): string | undefined =>
+      ended === undefined ? undefined : `the Temporal server ended (${ended}):\n${started.tail()}`;
+    await prepareNamespace({ address, namespace: options.namespace, limitMs: 60_000, whyHopeless }).catch(async (error: unknown) => {
+      server = undefined;
+      await started.stop();
+      throw error;
+    });
+  };
+  const release = (): Child | undefined => {
+    const ending = server;
+    server = undefined;
+    return ending;
+  };
+  const stop = async (): Promise<void> => {
+    await release()?.stop(5_000);
+  };
+
+  await start();
+  return {
+    address,
+    webUiUrl: uiPort === null ? null : `http://127.0.0.1:${uiPort}`,
+    get pid() {
+      return server?.pid;
+    },
+    start,
+    stop,
+    async kill() {
+      const ending = release();
+      ending?.kill('SIGKILL');
+      await ending?.exited;
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function flags({ binary, port, uiPort, metricsPort, dbFile, namespace }: DevServerOptions): Promise<string[]> {
+  const help = await runCommand(binary.path, ['server', 'start-dev', '--help'], { limitMs: 20_000 });
+  const quietUi = help.includes('--ui-disable-news-fetch') ? ['--ui-disable-news-fetch'] : []; // an unknown flag aborts
+  const list = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--namespace', namespace, '--log-level', 'warn'];
+  list.push(...(uiPort === null ? ['--headless'] : ['--ui-port', String(uiPort), ...quietUi]));
+  if (metricsPort !== undefined) list.push('--metrics-port', String(metricsPort));
+  if (dbFile !== null) {
+    list.push('--db-filename', dbFile);
+    list.push('--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'); // the default halves the write rate
+  }
+  for (const setting of dynamicConfig) list.push('--dynamic-config-value', setting);
+  for (const [name, type] of Object.entries(searchAttributes)) list.push('--search-attribute', `${name}=${type}`);
+  return list;
+}

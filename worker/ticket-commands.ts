@@ -1,0 +1,66 @@
+/** Gives tickets the commands that mail causes, by Update. */
+import { WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import { ApplicationFailure, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/common';
+import { CommandRefused } from '../activities/ports.js';
+import type { TicketCommands } from '../activities/ports.js';
+import { ticketStartOptions, ticketWorkflowId, ticketWorkflowType } from '../workflows/names.js';
+import { updates } from '../workflows/ticket/messages.js';
+
+export interface TicketCommandOptions {
+  readonly client: Client;
+  readonly queueSuffix: string;
+  /** Commands of one run before it continues as new. */
+  readonly continueAfter: number;
+}
+
+/** One command waits this long for its answer; sent again later, it gets the first one. */
+const answerWithin = 10_000;
+
+export function createTicketCommands({ client, queueSuffix, continueAfter }: TicketCommandOptions): TicketCommands {
+  const within = <T>(call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + answerWithin, call);
+  return {
+    async open(command, fields) {
+      const { tenant, ticketId, commandId } = command;
+      const { product, priority } = fields;
+      const facts = { tenant, ticketId, product, priority, status: fields.status ?? 'new', queueSuffix, continueAfter } as const;
+      const startWorkflowOperation = new WithStartWorkflowOperation(ticketWorkflowType, ticketStartOptions(facts));
+      try {
+        await within(() =>
+          client.workflow.executeUpdateWithStart(updates.open, {
+            startWorkflowOperation,
+            args: [{ ...command, ...fields }],
+            updateId: commandId,
+          }),
+        );
+        return 'opened';
+      } catch (error) {
+        // A closed ticket keeps its number, and so does its workflow.
+        if (error instanceof WorkflowExecutionAlreadyStartedError || refusalIn(error) === 'ticket.id_taken') return 'taken';
+        throw refusedOr(error);
+      }
+    },
+    async receive({ tenant: _, ticketId, ...envelope }, fields) {
+      const handle = client.workflow.getHandle(ticketWorkflowId(ticketId));
+      try {
+        await within(() => handle.executeUpdate(updates.receive, { args: [{ ...envelope, ...fields }], updateId: envelope.commandId }));
+        return 'received';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError || refusalIn(error) === 'ticket.closed') return 'closed';
+        throw refusedOr(error);
+      }
+    },
+  };
+}
+
+/** The code a ticket refused with; null when it did not. */
+function refusalIn(error: unknown): string | null {
+  const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
+  return cause instanceof ApplicationFailure ? (cause.type ?? null) : null;
+}
+
+/** A ticket that is being opened at this moment is not one that refuses for good. */
+function refusedOr(error: unknown): unknown {
+  const code = refusalIn(error);
+  return code === null || code === 'ticket.not_found' ? error : new CommandRefused(code, { cause: error });
+}
