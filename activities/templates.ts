@@ -196,8 +196,8 @@ function render(source: MailTemplateText, words: MailWords, { text, html }: Engi
 /** The number stands in every subject, behind the mark of an answer, so that people and mail programs find the thread. */
 function numbered(subject: string, number: TicketId): string {
   if (subject.includes(number)) return subject;
-  const [, mark = '', rest = ''] = /^(Re: )?(.*)$/s.exec(subject) ?? [];
-  return `${mark}[${number}] ${rest}`.trim();
+  const [, mark, rest = ''] = /^(Re:)? ?(.*)$/s.exec(subject) ?? [];
+  return `${mark === undefined ? '' : 'Re: '}[${number}] ${rest}`.trim();
 }
 
 /** Plain text as markup: empty lines part paragraphs, single ones lines. */

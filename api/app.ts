@@ -5,10 +5,24 @@ import type { Env } from './caller.js';
 import { inputHook, permissionOf } from './contract.js';
 import type { RoutePermission } from './contract.js';
 import type { Deps } from './deps.js';
-import { errorHandler, problemResponse, Refusal } from './errors.js';
+import { errorHandler, problemResponse } from './errors.js';
 import { authenticated, createAuthenticator } from './middleware/auth.js';
 import { requestLog } from './middleware/request-log.js';
 import { request } from './middleware/request.js';
+import { attachmentRoutes } from './attachments/routes.js';
+import { createAttachmentService } from './attachments/service.js';
+import { configurationRoutes } from './configuration/routes.js';
+import { createConfigurationService } from './configuration/service.js';
+import { customerRoutes } from './customers/routes.js';
+import { createCustomerService } from './customers/service.js';
+import { directoryRoutes } from './directory/routes.js';
+import { createDirectoryService } from './directory/service.js';
+import { openApiDocument } from './documents/openapi.js';
+import type { OpenApiDocument } from './documents/openapi.js';
+import { documentRoutes } from './documents/routes.js';
+import { messageRoutes } from './messages/routes.js';
+import { createMessageService } from './messages/service.js';
+import { operatorRoutes } from './operators/routes.js';
 import { createTicketEngine } from './tickets/engine.js';
 import { createTicketReads } from './tickets/reads.js';
 import { ticketRoutes } from './tickets/routes.js';
@@ -21,21 +35,44 @@ export type App = OpenAPIHono<Env>;
  */
 export function createApp(deps: Deps): App {
   const features = buildFeatures(deps);
+  const routes = routeTable(features);
   const app = new OpenAPIHono<Env>({ defaultHook: inputHook });
   app.onError(errorHandler(deps.log));
-  app.notFound(unmatched(routeTable(features)));
+  app.notFound(unmatched(routes));
   app.use(requestLog(deps.log, deps.now), request(deps));
   const authenticate = authenticated(createAuthenticator(deps));
-  for (const { method, path, permission } of routeTable(features)) {
+  for (const { method, path, permission } of routes) {
     if (permission !== 'public') app.on(method.toUpperCase(), honoPath(path), authenticate);
   }
   for (const feature of features) app.route('/', feature);
   return app;
 }
 
+/** Every part of the API in the order of the document. */
 function buildFeatures(deps: Deps): App[] {
   const engine = createTicketEngine(deps);
-  return [ticketRoutes(createTicketService(deps, engine), createTicketReads(deps, engine))];
+  const features: App[] = [
+    ticketRoutes(createTicketService(deps, engine), createTicketReads(deps, engine)),
+    messageRoutes(createMessageService(deps, engine)),
+    attachmentRoutes(createAttachmentService(deps, engine)),
+    customerRoutes(createCustomerService(deps, engine)),
+    directoryRoutes(createDirectoryService(deps, engine)),
+    configurationRoutes(createConfigurationService(deps, engine)),
+    operatorRoutes(deps.webUi),
+  ];
+  let document: OpenApiDocument | undefined;
+  features.push(documentRoutes(() => (document ??= describe(features))));
+  return features;
+}
+
+const describe = (features: readonly App[]): OpenApiDocument =>
+  openApiDocument(features.flatMap((feature) => feature.openAPIRegistry.definitions));
+
+/** The OpenAPI document of an app that is never run. */
+export function describeApp(): OpenApiDocument {
+  // Building asks nothing of what it is handed; a route that were run would fail at once.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return describe(buildFeatures({ webUi: { url: '', namespace: '' } } as Deps));
 }
 
 interface Route {

@@ -24,8 +24,8 @@ export function openTemporal({ address, namespace, apiKey, tls }: TemporalSettin
   return { client: new Client({ connection, namespace }), [Symbol.asyncDispose]: () => connection.close() };
 }
 
-export function openDb(options: Omit<DbOptions, 'onIdleError'>, log: Logger): AsyncDisposable & { readonly db: Db } {
-  const db = createDb({ ...options, onIdleError: (error) => log.warn({ err: error }, 'idle database connection lost') });
+export function openDb(options: Omit<DbOptions, 'onBroken'>, log: Logger): AsyncDisposable & { readonly db: Db } {
+  const db = createDb({ ...options, onBroken: (reason) => log.warn({ reason }, 'a database connection broke') });
   return { db, [Symbol.asyncDispose]: () => db.destroy() };
 }
 

@@ -32,14 +32,25 @@ export function contract<const Config extends RouteConfig>(
   config: Config,
 ): Config & { responses: typeof failures } {
   const hasJson = config.request?.body?.content['application/json'] !== undefined;
+  const bare = permission !== 'public' && config.request?.query === undefined;
   return createRoute({
     ...config,
     responses: { ...config.responses, ...failures },
     'x-permission': permission,
     'x-problems': [...new Set<ProblemCode>([...problems, ...(permission === 'public' ? [] : authProblems)])].toSorted(),
-    middleware: [...guards, ...(hasJson ? [jsonBody] : [])],
+    middleware: [...guards, ...(bare ? [noParameters] : []), ...(hasJson ? [jsonBody] : [])],
   });
 }
+
+const noParameters: MiddlewareHandler<Env> = async (c, next) => {
+  const names = Object.keys(c.req.query());
+  if (names.length > 0) {
+    throw new Refusal('unknown_parameter', {
+      errors: names.map((name) => ({ pointer: name, code: 'unknown_field', message: `${name} is not a parameter here` })),
+    });
+  }
+  await next();
+};
 
 const authProblems = ['auth_missing', 'auth_invalid', 'auth_expired', 'database_unavailable'] as const satisfies readonly ProblemCode[];
 
@@ -52,10 +63,12 @@ export function permissionOf(route: Readonly<Record<string, unknown>>): RoutePer
 
 const isPermission = (name: string): name is Permission => Object.hasOwn(permissions, name);
 
-export const json = <Schema extends z.ZodType>(schema: Schema) =>
-  ({ content: { 'application/json': { schema } }, required: true }) as const;
-export const optionalJson = <Schema extends z.ZodType>(schema: Schema) =>
-  ({ content: { 'application/json': { schema } }, required: false }) as const;
+/** A JSON body; the example stands in the document and is sent by a test. */
+export const json = <Schema extends z.ZodType>(schema: Schema, example: z.input<Schema>) =>
+  ({ content: { 'application/json': { schema, example } }, required: true }) as const;
+/** A JSON body that may be left out. */
+export const optionalJson = <Schema extends z.ZodType>(schema: Schema, example: z.input<Schema>) =>
+  ({ content: { 'application/json': { schema, example } }, required: false }) as const;
 export const answer = <Schema extends z.ZodType>(schema: Schema, description: string) =>
   ({ content: { 'application/json': { schema } }, description }) as const;
 

@@ -96,7 +96,7 @@ export const errorHandler =
       if (error.status === 400) return problemResponse(c, 'malformed_json');
     }
     if (isDatabaseDown(error)) {
-      log.warn({ requestId: requestIdOf(c), err: error }, 'database unavailable');
+      log.warn({ requestId: requestIdOf(c), reason: error.message }, 'database unavailable');
       return problemResponse(c, 'database_unavailable');
     }
     log.error({ requestId: requestIdOf(c), err: error }, 'unexpected error');

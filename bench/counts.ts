@@ -27,7 +27,7 @@ export async function countTicket(handle: Pick<WorkflowHandle, 'describe' | 'fet
     events: events.length,
     tasks: events.filter((event) => event.workflowTaskCompletedEventAttributes).length,
     upserts: events.filter((event) => event.upsertWorkflowSearchAttributesEventAttributes).length,
-    cached: later.length === 0 ? 1 : later.filter(({ taskQueue }) => taskQueue?.kind === stickyKind).length / later.length,
+    cached: later.length === 0 ? 1 : later.filter(({ taskQueue }) => Number(taskQueue?.kind) === stickyKind).length / later.length,
   };
 }
 

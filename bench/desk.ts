@@ -6,7 +6,10 @@ import { demo, newApiKey } from '../db/seed.js';
 import { ProductSettings } from '../domain/configuration/schema.js';
 import type { LoadSetup } from './load-job.js';
 
-export type Desk = Pick<LoadSetup, 'tenant' | 'product' | 'agents' | 'customers'>;
+export type Desk = Pick<LoadSetup, 'tenant' | 'agents' | 'customers'>;
+
+/** One that sends no mail, and one that acknowledges, sends replies and tells of the solution. */
+export const products = { silent: 'bench', mailing: 'bench-mail' } as const;
 
 const agentCount = 20;
 const customerCount = 500; // so that no customer's row is what everybody waits for
@@ -14,24 +17,27 @@ const customerCount = 500; // so that no customer's row is what everybody waits 
 const id = (kind: 'a' | 'b', number: number): string => `018f3b1e-0000-7000-${kind}000-${number.toString(16).padStart(12, '0')}`;
 
 /** Sets the desk up; a second time it only gets new keys. */
-export async function openDesk(db: Db, options: { deliveries: boolean }): Promise<Desk> {
+export async function openDesk(db: Db): Promise<Desk> {
   const agents = people('a', agentCount);
   const customers = people('b', customerCount).map((person, index) => ({ ...person, email: `bench${index + 1}@example.com` }));
-  const product = options.deliveries ? 'bench-mail' : 'bench';
-  const settings = ProductSettings.parse({
-    fromName: 'Bench Support',
-    ...(options.deliveries ? {} : { mail: { acknowledgement: false, reply: false, resolved: false } }),
-  });
   const { tenant: tenantId } = demo;
   await withTenant(db, tenantId, async (tx) => {
     await tx
       .insertInto('product')
-      .values({ tenantId, key: product, name: product, settings: JSON.stringify(settings) })
+      .values([productRow(products.silent, false), productRow(products.mailing, true)])
       .onConflict((conflict) => conflict.doNothing())
       .execute();
     await tx
       .insertInto('agent')
-      .values(agents.map((agent, index) => ({ tenantId, id: agent.id, name: `Bench ${index}`, email: `bench-agent${index}@usher.localhost`, role: 'agent' })))
+      .values(
+        agents.map((agent, index) => ({
+          tenantId,
+          id: agent.id,
+          name: `Bench ${index}`,
+          email: `bench-agent${index}@usher.localhost`,
+          role: 'agent',
+        })),
+      )
       .onConflict((conflict) => conflict.doNothing())
       .execute();
     await tx
@@ -53,7 +59,12 @@ export async function openDesk(db: Db, options: { deliveries: boolean }): Promis
       )
       .execute();
   });
-  return { tenant: tenantId, product, agents, customers };
+  return { tenant: tenantId, agents, customers };
+}
+
+function productRow(key: string, mails: boolean) {
+  const mail = { acknowledgement: mails, reply: mails, resolved: mails };
+  return { tenantId: demo.tenant, key, name: key, settings: JSON.stringify(ProductSettings.parse({ fromName: 'Bench Support', mail })) };
 }
 
 const people = (kind: 'a' | 'b', count: number): { id: string; key: string }[] =>

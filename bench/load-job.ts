@@ -11,7 +11,6 @@ export const LoadSetup = z.object({
   temporalAddress: z.string(),
   namespace: z.string(),
   tenant: z.string(),
-  product: z.string(),
   agents: z.array(Person).min(1),
   customers: z.array(Person.extend({ email: z.string() })).min(1),
 });
@@ -23,7 +22,7 @@ const Loop = z.discriminatedUnion('kind', [
 ]);
 
 /** `create`: one ticket by the API; `life`: its nine calls; `start`: the workflow alone, past the API and without a command. */
-const LoadJob = z.object({ work: z.enum(['create', 'life', 'start']), loop: Loop });
+const LoadJob = z.object({ work: z.enum(['create', 'life', 'start']), product: z.string(), loop: Loop });
 export type LoadJob = z.output<typeof LoadJob>;
 
 export const LoadMessage = z.discriminatedUnion('kind', [

@@ -24,12 +24,12 @@ async function prepare(setup: LoadSetup): Promise<Operations> {
 /** Texts and people go on from job to job. */
 let done = 0;
 
-async function run(operation: Operation, { loop }: LoadJob): Promise<LoadReport> {
+async function run(operation: Operation, { loop, product }: LoadJob): Promise<LoadReport> {
   const recorder = new Recorder();
   const tickets: string[] = [];
   const first = done;
   const work: Work = async (index, intendedAt) => {
-    const ticket = await operation(first + index, intendedAt, recorder);
+    const ticket = await operation({ index: first + index, product, intendedAt }, recorder);
     if (ticket !== undefined) tickets.push(ticket);
     return ticket !== undefined;
   };
@@ -59,4 +59,4 @@ process.on('message', (message) => {
   );
 });
 process.on('SIGINT', () => undefined); // Ctrl-C reaches the whole group; the parent ends this one
-process.on('disconnect', () => process.exit()); // eslint-disable-line unicorn/no-process-exit -- nobody waits for a report any more
+process.on('disconnect', () => process.exit()); // nobody waits for a report any more

@@ -54,4 +54,5 @@ function expectKind<Kind extends LoadReply['kind']>(reply: LoadReply, kind: Kind
   return reply;
 }
 
-const isKind = <Kind extends LoadReply['kind']>(reply: LoadReply, kind: Kind): reply is Extract<LoadReply, { kind: Kind }> => reply.kind === kind;
+const isKind = <Kind extends LoadReply['kind']>(reply: LoadReply, kind: Kind): reply is Extract<LoadReply, { kind: Kind }> =>
+  reply.kind === kind;

@@ -12,7 +12,13 @@ const ticksPerSecond = 100; // USER_HZ, the same on every Linux that Node runs o
 export function cpuOf(stack: Stack | undefined): Cpu {
   if (stack === undefined || platform() !== 'linux') return {};
   const { user, system } = process.cpuUsage();
-  const parts = { api: stack.api.pid, worker: stack.worker.pid, temporal: stack.temporal?.pid, postgres: stack.postgres?.pid, mail: stack.mail.pid };
+  const parts = {
+    api: stack.api.pid,
+    worker: stack.worker.pid,
+    temporal: stack.temporal?.pid,
+    postgres: stack.postgres?.pid,
+    mail: stack.mail.pid,
+  };
   const used = Object.entries(parts).flatMap(([name, pid]) => (pid === undefined ? [] : [[name, treeSeconds(pid)] as const]));
   return { ...Object.fromEntries(used), bench: (user + system) / 1_000_000 };
 }

@@ -23,7 +23,11 @@ export interface Spread {
   max: number;
 }
 
-export const spreadOf = (values: readonly number[]): Spread => ({ median: median(values), min: Math.min(...values), max: Math.max(...values) });
+export const spreadOf = (values: readonly number[]): Spread => ({
+  median: median(values),
+  min: Math.min(...values),
+  max: Math.max(...values),
+});
 
 const concurrency = 8;
 const drainLimitMs = 120_000;
@@ -33,8 +37,16 @@ const eventsAfterFirstTask = 4;
 export async function compareWithStarts(bench: Bench): Promise<Comparison> {
   const pairs: { create: Round; start: Round; drained: number }[] = [];
   for (let pair = 1; pair <= bench.plan.pairs; pair += 1) {
-    const create = await closedRound(bench, { name: `create, c = ${concurrency}, ${pair} of ${bench.plan.pairs}`, work: 'create' }, concurrency);
-    const start = await closedRound(bench, { name: `plain start, c = ${concurrency}, ${pair} of ${bench.plan.pairs}`, work: 'start' }, concurrency);
+    const create = await closedRound(
+      bench,
+      { name: `create, c = ${concurrency}, ${pair} of ${bench.plan.pairs}`, work: 'create' },
+      concurrency,
+    );
+    const start = await closedRound(
+      bench,
+      { name: `plain start, c = ${concurrency}, ${pair} of ${bench.plan.pairs}`, work: 'start' },
+      concurrency,
+    );
     const drainSeconds = await drain(bench, start);
     pairs.push({ create, start, drained: start.ok / (start.seconds + drainSeconds) });
   }

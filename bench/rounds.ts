@@ -1,4 +1,5 @@
 import type { Bench } from './bench.js';
+import { products } from './desk.js';
 import type { Summary } from './histogram.js';
 import { Histogram } from './histogram.js';
 import type { LoadJob } from './load-job.js';
@@ -36,35 +37,36 @@ export interface Round {
 export interface RoundOptions {
   name: string;
   work: LoadJob['work'];
+  /** The one that sends no mail, unless said otherwise. */
+  product?: string;
 }
 
-export const openRound = (bench: Bench, { name, work }: RoundOptions, rate: number): Promise<Round> => {
+export const openRound = (bench: Bench, options: RoundOptions, rate: number): Promise<Round> => {
   const { openSeconds: seconds, arrivals } = bench.plan;
-  return round(bench, name, { work, loop: { kind: 'open', rate, seconds, arrivals, seed: Math.round(rate * 1_000) } });
+  return runRound(bench, options, { kind: 'open', rate, seconds, arrivals, seed: Math.round(rate * 1_000) });
 };
 
-export const closedRound = (bench: Bench, { name, work }: RoundOptions, concurrency: number): Promise<Round> =>
-  round(bench, name, { work, loop: { kind: 'closed', concurrency, seconds: bench.plan.closedSeconds, atMost: Number.MAX_SAFE_INTEGER } });
+export const closedRound = (bench: Bench, options: RoundOptions, concurrency: number): Promise<Round> =>
+  runRound(bench, options, { kind: 'closed', concurrency, seconds: bench.plan.closedSeconds, atMost: Number.MAX_SAFE_INTEGER });
 
 /** Exactly so many operations, one after another. */
-export const countedRound = (bench: Bench, { name, work }: RoundOptions, operations: number, concurrency = 1): Promise<Round> =>
-  round(bench, name, { work, loop: { kind: 'closed', concurrency, seconds: 600, atMost: operations } });
+export const countedRound = (bench: Bench, options: RoundOptions, operations: number, concurrency = 1): Promise<Round> =>
+  runRound(bench, options, { kind: 'closed', concurrency, seconds: 600, atMost: operations });
 
 /** Brings caches, connections and compiled code to where they stay; its figures are dropped. */
-export async function warmUp(bench: Bench, work: LoadJob['work']): Promise<void> {
+export async function warmUp(bench: Bench, { work, product = products.silent }: Omit<RoundOptions, 'name'>): Promise<void> {
   const { seconds, operations } = bench.plan.warmUp;
   bench.say(`warming up: ${seconds} s or ${operations} operations`);
-  const report = await bench.load.run({ work, loop: { kind: 'closed', concurrency: 8, seconds, atMost: operations } });
+  const report = await bench.load.run({ work, product, loop: { kind: 'closed', concurrency: 8, seconds, atMost: operations } });
   const { problems } = report.recorded;
   if (report.ok === 0) throw new Error(`nothing works: ${JSON.stringify(problems)}`);
 }
 
-async function round(bench: Bench, name: string, job: LoadJob): Promise<Round> {
+async function runRound(bench: Bench, { name, work, product = products.silent }: RoundOptions, loop: LoadJob['loop']): Promise<Round> {
   const before = cpuOf(bench.target.stack);
-  const report = await bench.load.run(job);
+  const report = await bench.load.run({ work, product, loop });
   const cpu = { ...cpuBetween(before, cpuOf(bench.target.stack)), generator: report.cpuSeconds };
   const { calls, problems } = report.recorded;
-  const { loop, work } = job;
   const result: Round = {
     name,
     work,
@@ -83,7 +85,9 @@ async function round(bench: Bench, name: string, job: LoadJob): Promise<Round> {
     faults: [],
   };
   const faults = faultsOf(result);
-  bench.say(`${name}: ${result.reached.toFixed(1)}/s, ${report.ok} of ${report.sent}${faults.length === 0 ? '' : `; does not count: ${faults.join('; ')}`}`);
+  bench.say(
+    `${name}: ${result.reached.toFixed(1)}/s, ${report.ok} of ${report.sent}${faults.length === 0 ? '' : `; does not count: ${faults.join('; ')}`}`,
+  );
   return { ...result, faults };
 }
 

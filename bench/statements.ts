@@ -102,7 +102,7 @@ async function send({ target }: Bench, ticket: string, count: number): Promise<v
 
 /** Until the system has stopped writing what it still owed. */
 async function quiet(bench: Bench): Promise<void> {
-  for (let last = await logPosition(bench), calm = 0; calm < 3; ) {
+  for (let last = await logPosition(bench), calm = 0; calm < 3;) {
     await sleep(300);
     const now = await logPosition(bench);
     calm = now - last < 2_000 ? calm + 1 : 0;
@@ -137,6 +137,13 @@ export async function logPosition({ target }: Pick<Bench, 'target'>): Promise<nu
 }
 
 async function logByDatabase({ target }: Bench): Promise<Record<string, number>> {
-  const rows = await target.sql('select datname, sum(wal_bytes) as bytes from pg_stat_statements s join pg_database d on d.oid = s.dbid group by 1');
-  return Object.fromEntries(z.array(z.object({ datname: z.string(), bytes: z.coerce.number() })).parse(rows).map(({ datname, bytes }) => [datname, bytes]));
+  const rows = await target.sql(
+    'select datname, sum(wal_bytes) as bytes from pg_stat_statements s join pg_database d on d.oid = s.dbid group by 1',
+  );
+  return Object.fromEntries(
+    z
+      .array(z.object({ datname: z.string(), bytes: z.coerce.number() }))
+      .parse(rows)
+      .map(({ datname, bytes }) => [datname, bytes]),
+  );
 }

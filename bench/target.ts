@@ -76,7 +76,7 @@ async function connect(info: Info, { stack, folder, end }: Origin): Promise<Targ
     await end();
     throw error;
   });
-  const db = createDb({ url: info.databaseUrl, role: 'usher_app', pool: 2, name: 'usher-bench', onIdleError: () => undefined });
+  const db = createDb({ url: info.databaseUrl, role: 'usher_app', pool: 2, name: 'usher-bench', onBroken: () => undefined });
   return {
     info,
     stack,

@@ -18,15 +18,15 @@ export interface DbOptions {
   readonly pool: number;
   /** Shown by PostgreSQL beside each connection. */
   readonly name: string;
-  /** Told about connections that broke while idle; the pool replaces them by itself. */
-  readonly onIdleError: (error: Error) => void;
+  /** Told about connections that broke; the pool replaces them by itself. */
+  readonly onBroken: (message: string) => void;
 }
 
 /** How long a unit of work waits for a connection or a lock, and how long one statement may take, in milliseconds. */
 const waits = { pool: 2_000, lock: 2_000, statement: 5_000 } as const;
 
 /** Opens a pool. The role is taken when a connection starts, so no statement ever runs without it. */
-export function createDb({ url, role, pool, name, onIdleError }: DbOptions): Db {
+export function createDb({ url, role, pool, name, onBroken }: DbOptions): Db {
   const settings = `-c role=${role} -c statement_timeout=${waits.statement} -c lock_timeout=${waits.lock} -c idle_in_transaction_session_timeout=30000`;
   const connections = new pg.Pool({
     connectionString: url,
@@ -36,8 +36,10 @@ export function createDb({ url, role, pool, name, onIdleError }: DbOptions): Db 
     options: settings,
     keepAlive: true,
   });
-  // Without a listener a lost server would end the whole process.
-  connections.on('error', onIdleError);
+  // Without a listener a lost server would end the whole process: an idle connection tells the pool, one at work only itself.
+  // The error is told by its message, since it carries the connection with its password.
+  connections.on('connect', (client) => client.on('error', ({ message }) => onBroken(message)));
+  connections.on('error', () => undefined);
   return new Kysely<DB>({
     dialect: new PostgresDialect({ pool: connections }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],

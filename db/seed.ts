@@ -52,7 +52,7 @@ const staff = [
  * @param url a login that may take the role usher_app
  */
 export async function seedDemo(url: string, keys: DemoKeys): Promise<void> {
-  const db = createDb({ url, role: 'usher_app', pool: 1, name: 'usher-seed', onIdleError: () => undefined });
+  const db = createDb({ url, role: 'usher_app', pool: 1, name: 'usher-seed', onBroken: () => undefined });
   try {
     await withTenant(db, demo.tenant, async (tx) => {
       await seedDesk(tx);
@@ -88,7 +88,7 @@ async function seedDesk(tx: TenantTx): Promise<void> {
     .execute();
   await tx
     .insertInto('agent')
-    .values(staff.map((person) => ({ tenantId, ...person })))
+    .values(staff.map((person) => ({ tenantId, ...person, products: person.role === 'admin' ? null : [demo.product] })))
     .onConflict((conflict) => conflict.doNothing())
     .execute();
   await tx

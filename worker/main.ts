@@ -27,8 +27,8 @@ const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERR
 const logger = new DefaultLogger('INFO', ({ level, message, meta }) => temporalLog[levels[level]]({ ...meta }, message));
 Runtime.install({ logger, shutdownSignals: [] });
 
-const onIdleError = (error: Error): void => log.warn({ err: error }, 'a database connection broke');
-const db = createDb({ url: config.DATABASE_URL, role: 'usher_app', pool: config.DATABASE_POOL, name: 'usher-worker', onIdleError });
+const onBroken = (reason: string): void => log.warn({ reason }, 'a database connection broke');
+const db = createDb({ url: config.DATABASE_URL, role: 'usher_app', pool: config.DATABASE_POOL, name: 'usher-worker', onBroken });
 const metrics = createMetrics();
 const activities = createActivities({
   db,

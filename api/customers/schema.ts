@@ -56,7 +56,7 @@ export type CustomerView = z.output<typeof CustomerView>;
 
 export const CustomerPage = pageSchema('CustomerPage', CustomerView);
 
-export const HistoryQuery = z.strictObject({ product: z.exactOptional(storable.max(500)), ...PageQuery });
+export const HistoryQuery = z.strictObject(PageQuery);
 export type HistoryQuery = z.output<typeof HistoryQuery>;
 
 export const CustomerHistoryEntry = z
@@ -74,4 +74,5 @@ export const CustomerHistoryEntry = z
     text: z.exactOptional(z.string().nullable()),
   })
   .meta({ id: 'CustomerHistoryEntry' });
+export type CustomerHistoryEntry = z.output<typeof CustomerHistoryEntry>;
 export const CustomerHistory = pageSchema('CustomerHistory', CustomerHistoryEntry);

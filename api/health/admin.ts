@@ -13,7 +13,14 @@ export function createAdmin({ metrics, checks, now }: { metrics: ApiMetrics; che
   return new Hono()
     .get('/livez', (c) => c.json({ status: 'alive' }))
     .get('/readyz', async (c) => {
-      const results = await Promise.all(Object.entries(checks).map(([name, check]) => before(now() + patience, check()).then(() => null, () => name)));
+      const results = await Promise.all(
+        Object.entries(checks).map(([name, check]) =>
+          before(now() + patience, check()).then(
+            () => null,
+            () => name,
+          ),
+        ),
+      );
       const failing = results.filter((name) => name !== null);
       return c.json({ ready: failing.length === 0, failing }, failing.length === 0 ? 200 : 503);
     })

@@ -9,6 +9,7 @@ import { takeKey } from '../middleware/idempotency.js';
 import { withTenant } from '../../db/client.js';
 import type { TenantTx } from '../../db/client.js';
 import type { ContentRow } from '../../db/queries/content.js';
+import type { NewCustomer } from '../../db/queries/directory.js';
 import { findTicket, lookAfterEnd } from '../../db/queries/tickets.js';
 import type { TicketFacts } from '../../db/queries/tickets.js';
 import { asContentId } from '../../domain/ids.js';
@@ -89,43 +90,58 @@ export function createTicketEngine({ db, commands, metrics, log, now }: Pick<Dep
     return { kind: 'done', id, version: answer.version, view: acceptedView(answer.ticket) };
   };
 
+  /**
+   * Stores what belongs to a command, then sends it.
+   *
+   * @returns the workflow's answer; null: done before, and over since; `accepted`: the caller does not wait
+   */
+  const command = async <Kind extends Verb>(
+    caller: Caller,
+    row: TicketFacts,
+    kind: Kind,
+    fields: CommandFields[Kind],
+    { texts = [], newcomers = [], also, expectedVersion }: CommandOptions = {},
+  ): Promise<TicketAnswer | null | 'accepted'> => {
+    const expected = caller.expected ?? expectedVersion;
+    if (expected === 'never') throw new Refusal('version_mismatch', { members: { current: row.version } });
+    if (texts.length > 0 || newcomers.length > 0 || caller.claim !== null || also !== undefined) {
+      await within(caller, async (tx) => {
+        await takeKey(tx, caller, { texts, newcomers });
+        await also?.(tx);
+      });
+    }
+    const args = { ...envelopeOf(caller), ...(expected === undefined ? {} : { expectedVersion: expected }), ...fields };
+    if (!caller.async) return deliver(caller, kind, row.id, () => commands.send(row.id, kind, args, caller.deadline));
+    await deliver(caller, kind, row.id, () => commands.accept(row.id, kind, args, caller.deadline));
+    return 'accepted';
+  };
+
   return {
     within,
     deliver,
     finish,
+    command,
 
-    /**
-     * Stores the texts, sends the command, reads the answer.
-     *
-     * @param also work of the same transaction as the texts
-     */
+    /** A command whose answer is the ticket. */
     async run<Kind extends Verb>(
       caller: Caller,
       row: TicketFacts,
       kind: Kind,
       fields: CommandFields[Kind],
-      {
-        texts = [],
-        also,
-        expectedVersion,
-      }: { texts?: readonly ContentRow[]; also?: (tx: TenantTx) => Promise<void>; expectedVersion?: number } = {},
+      options?: CommandOptions,
     ): Promise<Written> {
-      const expected = caller.expected ?? expectedVersion;
-      if (expected === 'never') throw new Refusal('version_mismatch', { members: { current: row.version } });
-      if (texts.length > 0 || caller.claim !== null || also !== undefined) {
-        await within(caller, async (tx) => {
-          await takeKey(tx, caller, { texts });
-          await also?.(tx);
-        });
-      }
-      const args = { ...envelopeOf(caller), ...(expected === undefined ? {} : { expectedVersion: expected }), ...fields };
-      if (caller.async) {
-        await deliver(caller, kind, row.id, () => commands.accept(row.id, kind, args, caller.deadline));
-        return { kind: 'accepted', id: row.id, commandId: caller.commandId };
-      }
-      return finish(caller, row.id, await deliver(caller, kind, row.id, () => commands.send(row.id, kind, args, caller.deadline)));
+      const answer = await command(caller, row, kind, fields, options);
+      return answer === 'accepted' ? { kind: 'accepted', id: row.id, commandId: caller.commandId } : finish(caller, row.id, answer);
     },
   };
+}
+
+export interface CommandOptions {
+  readonly texts?: readonly ContentRow[];
+  readonly newcomers?: readonly NewCustomer[];
+  /** Work of the same transaction. */
+  readonly also?: (tx: TenantTx) => Promise<void>;
+  readonly expectedVersion?: number;
 }
 
 const pending = (id: TicketId, answer: TicketAnswer): Written => ({

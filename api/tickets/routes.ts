@@ -51,7 +51,16 @@ const create = contract(
     operationId: 'createTicket',
     summary: 'Open a ticket',
     tags: ['Tickets'],
-    request: { body: json(CreateTicket) },
+    request: {
+      body: json(CreateTicket, {
+        product: 'demo',
+        subject: 'Invoice 4711',
+        description: 'The amount is wrong.',
+        channel: 'api',
+        requester: { email: 'customer@example.com' },
+        priority: 'high',
+      }),
+    },
     responses: { 201: answer(Changed, 'The new ticket'), 202: answer(AcceptedTicket, 'Accepted; reads may lag') },
   },
 );
@@ -111,7 +120,7 @@ const edit = contract(
     operationId: 'editTicket',
     summary: 'Change several fields at once, all or nothing',
     tags: ['Tickets'],
-    request: { params, body: json(EditTicket) },
+    request: { params, body: json(EditTicket, { priority: 'urgent', customFields: { contract: 'A-17' } }) },
     responses: changed,
   },
 );
@@ -145,7 +154,7 @@ const restore = contract(
     operationId: 'restoreTicket',
     summary: 'Restore a removed ticket',
     tags: ['Tickets'],
-    request: { params, body: optionalJson(ReasonBody) },
+    request: { params, body: optionalJson(ReasonBody, { reason: 'As agreed by phone' }) },
     responses: changed,
   },
 );
@@ -162,7 +171,7 @@ const assign = contract(
     operationId: 'assignTicket',
     summary: 'Give the ticket to an agent or a team',
     tags: ['Tickets'],
-    request: { params, body: json(AssignBody) },
+    request: { params, body: json(AssignBody, { teamId: '018f3b1e-0000-7000-8000-000000000010', reason: 'Knows the product' }) },
     responses: changed,
   },
 );
@@ -179,7 +188,7 @@ const claim = contract(
     operationId: 'claimTicket',
     summary: 'Take the ticket, if nobody has it',
     tags: ['Tickets'],
-    request: { params, body: optionalJson(EmptyBody) },
+    request: { params, body: optionalJson(EmptyBody, {}) },
     responses: changed,
   },
 );
@@ -192,7 +201,7 @@ const unassign = contract(
     operationId: 'unassignTicket',
     summary: 'Give the ticket back',
     tags: ['Tickets'],
-    request: { params, body: optionalJson(ReasonBody) },
+    request: { params, body: optionalJson(ReasonBody, { reason: 'As agreed by phone' }) },
     responses: changed,
   },
 );
@@ -205,7 +214,7 @@ const priority = contract(
     operationId: 'setTicketPriority',
     summary: 'Change the priority',
     tags: ['Tickets'],
-    request: { params, body: json(PriorityBody) },
+    request: { params, body: json(PriorityBody, { priority: 'high', reason: 'Payment run tonight' }) },
     responses: changed,
   },
 );
@@ -218,7 +227,7 @@ const start = contract(
     operationId: 'startTicket',
     summary: 'Begin work: move to in_progress',
     tags: ['Tickets'],
-    request: { params, body: optionalJson(ReasonBody) },
+    request: { params, body: optionalJson(ReasonBody, { reason: 'As agreed by phone' }) },
     responses: changed,
   },
 );
@@ -231,7 +240,7 @@ const awaitCustomer = contract(
     operationId: 'awaitCustomer',
     summary: 'Wait for the customer, until an instant or an answer',
     tags: ['Tickets'],
-    request: { params, body: optionalJson(WaitBody) },
+    request: { params, body: optionalJson(WaitBody, { reason: 'Asked for a screenshot' }) },
     responses: changed,
   },
 );
@@ -244,7 +253,7 @@ const hold = contract(
     operationId: 'holdTicket',
     summary: 'Put the ticket on hold',
     tags: ['Tickets'],
-    request: { params, body: optionalJson(WaitBody) },
+    request: { params, body: optionalJson(WaitBody, { reason: 'Asked for a screenshot' }) },
     responses: changed,
   },
 );
@@ -257,7 +266,7 @@ const resolve = contract(
     operationId: 'resolveTicket',
     summary: 'Mark as resolved; the reopen window begins',
     tags: ['Tickets'],
-    request: { params, body: optionalJson(ResolveBody) },
+    request: { params, body: optionalJson(ResolveBody, { resolution: 'The amount is corrected.' }) },
     responses: changed,
   },
 );
@@ -270,7 +279,7 @@ const reopen = contract(
     operationId: 'reopenTicket',
     summary: 'Take up a resolved ticket again',
     tags: ['Tickets'],
-    request: { params, body: json(ReopenBody) },
+    request: { params, body: json(ReopenBody, { reason: 'It came back' }) },
     responses: changed,
   },
 );
@@ -283,7 +292,7 @@ const close = contract(
     operationId: 'closeTicket',
     summary: 'Close a resolved ticket before its window ends',
     tags: ['Tickets'],
-    request: { params, body: optionalJson(ReasonBody) },
+    request: { params, body: optionalJson(ReasonBody, { reason: 'As agreed by phone' }) },
     responses: changed,
   },
 );
@@ -296,7 +305,7 @@ const status = contract(
     operationId: 'setTicketStatus',
     summary: 'Send the verb that leads to a status; it needs that verb’s permission',
     tags: ['Tickets'],
-    request: { params, body: json(StatusBody) },
+    request: { params, body: json(StatusBody, { status: 'on_hold', reason: 'Waits for a part' }) },
     responses: changed,
   },
 );

@@ -173,7 +173,11 @@ export function createTicketService(deps: Pick<Deps, 'commands' | 'now'>, engine
             if (asked.customer !== null && !facts.customerExists) throw unknownReference('/requester/customerId');
             checkCategory(facts.settings.categories, input.category ?? null);
             const { requester, newcomers } = settleRequester(asked, facts.contacts);
-            if (facts.takenBy === caller.scope) return { ...facts, requester, start: first, again: true };
+            if (facts.takenBy === caller.scope) {
+              // The key still decides: a kept answer is replayed, another body is refused, a first call that lives is waited for.
+              await takeKey(tx, caller, { ticketId: first });
+              return { ...facts, requester, start: first, again: true };
+            }
             const wanted = facts.takenBy === null ? first : ticketIdOf(caller.scope, 1);
             const texts = [{ ...text, authorId: text.authorId ?? requester }];
             const chosen = await takeKey(tx, caller, { texts, newcomers, ticketId: wanted });

@@ -6,5 +6,5 @@ import type { Operation } from './operation.js';
 /** One ticket, opened and left open. */
 export const createOperation =
   (http: Http, setup: LoadSetup): Operation =>
-  (index, since, recorder) =>
-    create({ http, recorder }, { product: setup.product, ...castOf(setup, index), index, since });
+  (task, recorder) =>
+    create({ http, recorder }, task, castOf(setup, task.index));

@@ -3,14 +3,17 @@ import type { Http } from '../http.js';
 import type { LoadSetup } from '../load-job.js';
 import type { Recorder } from '../recorder.js';
 import { bodyOf, subjectOf } from '../texts.js';
+import type { Task } from './operation.js';
 
 const Created = z.object({ id: z.string() });
 
-export type Person = LoadSetup['agents'][number];
-export type Customer = LoadSetup['customers'][number];
+interface Cast {
+  agent: LoadSetup['agents'][number];
+  customer: LoadSetup['customers'][number];
+}
 
 /** Who works on the ticket of this number, and whose it is. */
-export function castOf({ agents, customers }: Pick<LoadSetup, 'agents' | 'customers'>, index: number): { agent: Person; customer: Customer } {
+export function castOf({ agents, customers }: Pick<LoadSetup, 'agents' | 'customers'>, index: number): Cast {
   const agent = agents[index % agents.length];
   const customer = customers[index % customers.length];
   if (agent === undefined || customer === undefined) throw new Error('the desk has nobody in it');
@@ -30,7 +33,8 @@ export async function post(
 /** An agent opens a ticket for a customer who is known by address. Its latency counts from the intended time. */
 export async function create(
   tools: { http: Http; recorder: Recorder },
-  { product, agent, customer, index, since }: { product: string; agent: Person; customer: Customer; index: number; since: number },
+  { product, index, intendedAt: since }: Task,
+  { agent, customer }: Cast,
 ): Promise<string | undefined> {
   const body = {
     product,

@@ -11,12 +11,13 @@ export const lifeCalls = ['create', 'assign', 'reply', 'reply again', 'customer'
 /** Each call begins when the one before has been answered; the first that is not done ends the life. */
 export const lifeOperation =
   (http: Http, setup: LoadSetup): Operation =>
-  async (index, since, recorder) => {
+  async (task, recorder) => {
     const tools = { http, recorder };
-    const { agent, customer } = castOf(setup, index);
-    const id = await create(tools, { product: setup.product, agent, customer, index, since });
+    const cast = castOf(setup, task.index);
+    const { agent, customer } = cast;
+    const id = await create(tools, task, cast);
     if (id === undefined) return undefined;
-    const message = { body: bodyOf(index + 1), format: 'text' };
+    const message = { body: bodyOf(task.index + 1), format: 'text' };
     const rest: [name: (typeof lifeCalls)[number], verb: string, key: string, body: unknown][] = [
       ['assign', 'assign', agent.key, { agentId: agent.id }],
       ['reply', 'messages', agent.key, message],

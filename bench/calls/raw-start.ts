@@ -7,8 +7,8 @@ import type { Operation } from './operation.js';
 
 /** The ticket's workflow as the API starts it, but alone: no API, no command, nothing in PostgreSQL. The other side of G1. */
 export const startOperation =
-  (client: Client, { tenant, product }: LoadSetup): Operation =>
-  async (_index, since, recorder) => {
+  (client: Client, { tenant }: LoadSetup): Operation =>
+  async ({ product, intendedAt: since }, recorder) => {
     const ticketId = ticketIdFrom(randomBytes(5));
     const options = ticketStartOptions({
       tenant: asTenantId(tenant),

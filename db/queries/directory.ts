@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Db, TenantTx } from '../client.js';
+import { scoped } from './scope.js';
 import type { Principal, Scope } from '../../domain/access/principal.js';
 import { scopes } from '../../domain/access/principal.js';
 import { asAgentId, asCustomerId, asProductKey, asTeamId, asTenantId } from '../../domain/ids.js';
@@ -272,3 +273,40 @@ export async function insertCustomers(tx: TenantTx, tenant: TenantId, customers:
 
 /** Whether an error says that something that must be unique is there already. */
 export const isTaken = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '23505';
+
+export interface CustomerEvent {
+  readonly id: string;
+  readonly at: Date;
+  readonly position: string;
+  readonly kind: 'ticket' | 'message';
+  readonly ticket: string;
+  readonly product: string;
+  readonly subject: string | null;
+  readonly status: string | null;
+  readonly author: 'customer' | 'agent' | 'service' | 'system' | null;
+  readonly text: string | null;
+}
+
+/** A customer's tickets and their public messages in one line of time, newest first, as far as the reader may see the tickets. */
+export async function customerHistory(
+  tx: TenantTx,
+  reader: Principal,
+  customer: string,
+  { after, limit }: { after?: { readonly position: string; readonly id: string }; limit: number },
+): Promise<CustomerEvent[]> {
+  const { rows } = await sql<CustomerEvent>`
+    with mine as (
+      select t.id, t.product, t.subject, t.status, t.created_at from ticket t
+      where ${scoped(reader, 't')} and t.requester_id = ${customer} and t.removed_at is null
+    ), line as (
+      select m.id as id, m.created_at as at, 'ticket' as kind, m.id as ticket, m.product, m.subject, m.status, null as author, null as text from mine m
+      union all
+      select c.id::text, c.created_at, 'message', m.id, m.product, null, null, c.author_kind, c.body
+      from mine m join content c on c.tenant_id = ${reader.tenant} and c.ticket_id = m.id
+      where c.kind in ('message', 'resolution') and c.visibility = 'public'
+    )
+    select line.*, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as position from line
+    ${after === undefined ? sql`` : sql`where (at, id) < (${after.position}::text::timestamptz, ${after.id}::text)`}
+    order by at desc, id desc limit ${limit + 1}`.execute(tx);
+  return rows;
+}

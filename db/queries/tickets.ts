@@ -2,6 +2,8 @@
 import { sql } from 'kysely';
 import type { RawBuilder, SqlBool } from 'kysely';
 import type { TenantTx } from '../client.js';
+import { deliveryList, readDelivery } from './deliveries.js';
+import type { DeliveryRecord, StoredDelivery } from './deliveries.js';
 import type { Contact } from './directory.js';
 import { scoped } from './scope.js';
 import { eventSubject } from './projection.js';
@@ -377,6 +379,19 @@ export interface MessageRecord {
   }[];
 }
 
+/** The columns of a message; `c` is its content row. */
+const messageColumns = (staff: boolean): RawBuilder<unknown> => sql`
+  c.id, c.ticket_id as ticket, c.seq as version, c.kind, c.visibility, c.author_kind, c.author_id, c.channel, c.auto, c.body, c.html, c.created_at,
+  case c.author_kind
+    when 'agent' then (select a.name from agent a where a.tenant_id = c.tenant_id and a.id = c.author_id)
+    when 'customer' then (select k.name from customer k where k.tenant_id = c.tenant_id and k.id = c.author_id)
+    when 'service' then (select s.name from service_account s where s.tenant_id = c.tenant_id and s.id = c.author_id)
+  end as author_name,
+  coalesce((
+    select jsonb_agg(jsonb_build_object('id', f.id, 'name', f.name, 'type', f.type, 'size', f.size, 'state', f.state) order by f.id)
+    from attachment f where f.tenant_id = c.tenant_id and f.content_id = c.id ${staff ? sql`` : sql`and f.state = 'clean' and f.visibility = 'public'`}
+  ), '[]') as attachments`;
+
 /**
  * Messages of tickets the reader may see, oldest first.
  *
@@ -394,23 +409,28 @@ export async function listMessages(
     select m.* from unnest(${[...ids]}::text[]) as wanted(id)
     join ticket t on t.id = wanted.id and ${scoped(reader, 't')}
     cross join lateral (
-      select c.id, c.ticket_id as ticket, c.seq as version, c.kind, c.visibility, c.author_kind, c.author_id, c.channel, c.auto, c.body, c.html, c.created_at,
-        case c.author_kind
-          when 'agent' then (select a.name from agent a where a.tenant_id = c.tenant_id and a.id = c.author_id)
-          when 'customer' then (select k.name from customer k where k.tenant_id = c.tenant_id and k.id = c.author_id)
-          when 'service' then (select s.name from service_account s where s.tenant_id = c.tenant_id and s.id = c.author_id)
-        end as author_name,
-        coalesce((
-          select jsonb_agg(jsonb_build_object('id', f.id, 'name', f.name, 'type', f.type, 'size', f.size, 'state', f.state) order by f.id)
-          from attachment f where f.tenant_id = c.tenant_id and f.content_id = c.id ${staff ? sql`` : sql`and f.state = 'clean' and f.visibility = 'public'`}
-        ), '[]') as attachments
-      from content c
+      select ${messageColumns(staff)} from content c
       where c.tenant_id = ${reader.tenant} and c.ticket_id = t.id and c.kind = any(${[...kinds]}::text[]) and c.seq > ${after}
         ${staff ? sql`` : sql`and c.visibility = 'public'`}
       order by c.seq limit ${limit + 1}
     ) m
     order by m.ticket, m.version`.execute(tx);
   return rows;
+}
+
+/** One message of a ticket the reader may see, with what is planned or done to deliver it. */
+export async function findMessage(
+  tx: TenantTx,
+  reader: Principal,
+  id: string,
+): Promise<(MessageRecord & { readonly deliveries: readonly DeliveryRecord[] }) | undefined> {
+  const staff = isStaff(reader);
+  const { rows } = await sql<MessageRecord & { deliveries: StoredDelivery[] }>`
+    select ${messageColumns(staff)}, ${deliveryList(reader)} as deliveries
+    from content c join ticket t on t.tenant_id = c.tenant_id and t.id = c.ticket_id
+    where ${scoped(reader, 't')} and c.id = ${id} ${staff ? sql`` : sql`and c.visibility = 'public'`}`.execute(tx);
+  const row = rows[0];
+  return row && { ...row, deliveries: row.deliveries.map(readDelivery) };
 }
 
 /** Other tickets by number, as much as the reader may see of them. */

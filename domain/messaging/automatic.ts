@@ -42,4 +42,8 @@ export function marksOf({ headers, sender, domain }: AutomaticFacts): AutomaticM
 }
 
 /** What stands before parameters and comments, in lower case. */
-const keyword = (value: string): string => (/^[^;(\s]*/.exec(value.trim())?.[0] ?? '').toLowerCase();
+const keyword = (value: string): string =>
+  value
+    .trim()
+    .replace(/[;(\s].*$/s, '')
+    .toLowerCase();

@@ -45,7 +45,8 @@ export const valueOf = (headers: readonly Header[], name: string): string | unde
 const mostIds = 100;
 
 /** The Message-IDs of a header value, in order, with angle brackets; at most 100. */
-export const messageIdsIn = (value: string): string[] => (value.slice(0, longestValue).match(/<[^<>\s]{1,500}>/g) ?? []).slice(0, mostIds);
+export const messageIdsIn = (value: string): string[] =>
+  (value.slice(0, longestValue).match(/<[^<>\s\p{Cc}]{1,500}>/gu) ?? []).slice(0, mostIds);
 
 const asciiLocal = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}$/;
 const hostName = /^(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){0,20}[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?$/u;
@@ -126,7 +127,7 @@ const cut = (text: string, most: number): string => (text.length <= most ? text 
 
 /** A file name: the last part of a path, on one line, without what a shell or a header takes for its own. */
 export function fileName(text: string): string {
-  const last = text.slice(0, 4_000).split(/[/\\]/).at(-1) ?? '';
+  const last = text.slice(0, 4_000).replace(/^.*[/\\]/s, '');
   const clean = oneLine(last, 150)
     .replaceAll(/[<>:"|?*;]/g, '_')
     .replace(/^[. ]+/, '')

@@ -8,11 +8,31 @@ const tags = [
   'strong', 'sub', 'sup', 'table', 'tbody', 'td', 'tfoot', 'th', 'thead', 'time', 'tr', 'u', 'ul', 'var',
 ];
 
-const mostMarkup = 1_000_000;
+const mostMarkup = 500_000;
+/** Deeper markup takes the sanitiser quadratic time; no mail program writes it. */
+const deepest = 200;
 
-/** Harmless markup: no scripts, styles, forms, images or other things that load by themselves; links open elsewhere and tell nothing. */
-export const cleanHtml = (html: string): string =>
-  sanitizeHtml(html.slice(0, mostMarkup), {
+class TooDeep extends Error {
+  override readonly name = 'TooDeep';
+}
+
+/**
+ * Harmless markup: no scripts, styles, forms, images or other things that load by themselves; links open elsewhere and tell nothing.
+ * Of markup that nests deeper than 200 only the words are left.
+ */
+export function cleanHtml(html: string): string {
+  const given = html.slice(0, mostMarkup);
+  try {
+    return sanitize(given);
+  } catch (error) {
+    if (!(error instanceof TooDeep)) throw error;
+    return sanitize(given.replaceAll(/<[^<>]*>/g, ' '));
+  }
+}
+
+function sanitize(html: string): string {
+  let depth = 0;
+  return sanitizeHtml(html, {
     allowedTags: tags,
     allowedAttributes: {
       a: ['href', 'title', 'rel', 'target'],
@@ -27,19 +47,34 @@ export const cleanHtml = (html: string): string =>
     nonTextTags: ['script', 'style', 'textarea', 'option', 'noscript', 'title', 'head', 'template', 'xmp', 'noembed', 'iframe'],
     nestingLimit: 50,
     transformTags: { a: sanitizeHtml.simpleTransform('a', { rel: 'noopener noreferrer nofollow', target: '_blank' }) },
+    onOpenTag() {
+      depth += 1;
+      if (depth > deepest) throw new TooDeep('markup nests too deep');
+    },
+    onCloseTag() {
+      depth -= 1;
+    },
   });
+}
 
 const lineEnds = /<(?:br|hr)\s*\/?>|<\/(?:p|div|tr|li|h[1-6]|blockquote|pre|table|ul|ol|dl|dt|dd|figure|caption)\s*>/gi;
-const entities: Readonly<Record<string, string>> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&nbsp;': ' ' };
+/** What the sanitiser writes for characters; `&amp;` last, so that nothing is read twice. */
+const entities = [
+  ['&lt;', '<'],
+  ['&gt;', '>'],
+  ['&quot;', '"'],
+  ['\u00a0', ' '],
+  ['&amp;', '&'],
+] as const;
 
 /** The words of markup, a line per block; at most one empty line in a row. */
 export function htmlToText(html: string): string {
   const flat = cleanHtml(html)
     .replaceAll(/[\t\n\r ]+/g, ' ')
     .replaceAll(lineEnds, '\n');
-  return sanitizeHtml(flat, { allowedTags: [], allowedAttributes: {} })
-    .replaceAll(/&(?:amp|lt|gt|quot|#39|nbsp);/g, (entity) => entities[entity] ?? entity)
-    .replaceAll('\u00a0', ' ')
+  const words = sanitizeHtml(flat, { allowedTags: [], allowedAttributes: {} });
+  return entities
+    .reduce((text, [entity, character]) => text.replaceAll(entity, character), words)
     .split('\n')
     .map((line) => line.trim())
     .join('\n')

@@ -129,7 +129,7 @@ const attempts = async (request: DeliveryRequest) => {
 };
 
 const header = (raw: string, name: string): string | undefined =>
-  new RegExp(`^${name}: (.*(?:\r\n[ \t].*)*)`, 'im').exec(raw)?.[1]?.replaceAll(/\r\n[ \t]+/g, ' ');
+  new RegExp(`^${name}:(.*(?:\r\n[ \t].*)*)`, 'im').exec(raw)?.[1]?.replaceAll(/\r\n[ \t]+/g, ' ').trim();
 
 const counts = (changes: Partial<DeliveryResult>): DeliveryResult => ({ sent: 0, failed: 0, unknown: 0, suppressed: 0, ...changes });
 

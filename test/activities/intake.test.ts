@@ -152,7 +152,7 @@ describe('a new conversation', () => {
     );
     expect(attachments.map(({ name, type, state, contentId }) => [name, type, state, contentId])).toEqual([
       ['pgnp.pdf', 'image/png', 'clean', text?.id],
-      ['run.exe', 'text/plain', 'rejected', text?.id],
+      ['run.exe', 'application/x-msdownload', 'rejected', text?.id],
     ]);
     expect((await files.read(attachments[0]?.storageKey ?? '')).toString('base64')).toBe(png);
     expect(

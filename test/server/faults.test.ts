@@ -13,7 +13,10 @@ beforeAll(async () => {
   desk = running.desk;
 }, 120_000);
 afterAll(() => running[Symbol.asyncDispose]());
-afterEach(() => desk.fault({ mode: 'ok' }));
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') process.stderr.write(`--- api\n${running.stack.api.tail()}\n--- worker\n${running.stack.worker.tail()}\n`);
+  await desk.fault({ mode: 'ok' });
+});
 
 const customer = (): string => `c-${randomUUID().slice(0, 8)}@example.com`;
 

@@ -1,0 +1,67 @@
+/** `npm run bench`: measures one workload on a system of its own. */
+import { ArgumentError, parseBenchArguments, usage } from './arguments.js';
+import type { BenchArguments } from './arguments.js';
+import type { Bench } from './bench.js';
+import { openDesk } from './desk.js';
+import { startLoad } from './load.js';
+import { rowsOf, table, verdictLines } from './report.js';
+import { fileOf, writeResults } from './results.js';
+import { engineOf, surroundingsOf } from './surroundings.js';
+import { attach, openOwn } from './target.js';
+import { verdictsOf } from './verdicts.js';
+import { w1 } from './workloads/w1.js';
+import { w3 } from './workloads/w3.js';
+import { StartError } from '../local/start-error.js';
+
+const began = Date.now();
+const say = (line: string): void => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${line}`);
+
+async function main(args: readonly string[]): Promise<number> {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt(interrupted));
+  try {
+    const wanted = parseBenchArguments(args);
+    if (wanted.help) {
+      console.log(usage);
+      return 0;
+    }
+    return await measure(wanted, interrupted.signal);
+  } catch (error) {
+    if (interrupted.signal.aborted) return 130;
+    if (error instanceof ArgumentError) console.error(`${error.message}\n\n${usage}`);
+    else console.error(error instanceof StartError ? error.message : error);
+    return 1;
+  }
+}
+
+/** Once: remove everything in order. Twice: at once; the reaper ends what is left. */
+function interrupt(controller: AbortController): void {
+  if (controller.signal.aborted) process.exit(130); // eslint-disable-line unicorn/no-process-exit -- nothing may come in between
+  console.log('\nstopping (Ctrl-C again ends everything at once)');
+  controller.abort();
+}
+
+async function measure({ workload, engine, attach: stateDir, plan, out }: BenchArguments, signal: AbortSignal): Promise<number> {
+  await using target = await (stateDir === undefined ? openOwn({ engine, signal, log: say }) : attach(stateDir));
+  const surroundings = await surroundingsOf(target);
+  const desk = await openDesk(target.db);
+  const { apiUrl, temporalAddress, namespace } = target.info;
+  await using load = await startLoad({ ...desk, apiUrl, temporalAddress, namespace }, signal);
+  const bench: Bench = { target, desk, load, plan, say };
+
+  const findings = await (workload === 'w1' ? w1 : w3)(bench);
+  const rows = rowsOf(findings, surroundings);
+  const verdicts = verdictsOf(findings);
+  const file = out ?? fileOf(workload, surroundings.commit);
+  const name = [`engine ${engineOf(surroundings)}`, ...(plan.deliveries ? ['deliveries'] : []), ...(plan.quick ? ['quick'] : [])].join(
+    ', ',
+  );
+  const columns = await writeResults(file, workload, name, { at: new Date().toISOString(), surroundings, plan, findings, verdicts, rows });
+  console.log(`\n${table(columns)}\n\n${verdictLines(verdicts).join('\n')}\n\nwritten to ${file}`);
+  const broken = [...findings.rounds, ...findings.comparison.rounds].filter((round) => round.faults.length > 0);
+  for (const { name: round, faults } of broken) console.log(`does not count: ${round}: ${faults.join('; ')}`);
+  if (findings.kept.lost > 0) console.log(`LOST: ${findings.kept.lost} of ${findings.kept.answered}`);
+  return broken.length > 0 || findings.kept.lost > 0 || verdicts.some(({ ok }) => !ok) ? 1 : 0;
+}
+
+process.exit(await main(process.argv.slice(2))); // eslint-disable-line unicorn/no-process-exit -- an interrupted start may still be waiting

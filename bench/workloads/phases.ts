@@ -1,0 +1,31 @@
+import type { Bench } from '../bench.js';
+import type { Spread } from '../raw-start.js';
+import { spreadOf } from '../raw-start.js';
+import type { Round, RoundOptions } from '../rounds.js';
+import { closedRound, openRound } from '../rounds.js';
+import { logPosition } from '../statements.js';
+
+type What = Omit<RoundOptions, 'name'>;
+
+const concurrencies = [8, 32];
+
+/** As fast as it goes, with few and with many callers. */
+export async function saturate(bench: Bench, what: What): Promise<Round[]> {
+  const rounds: Round[] = [];
+  for (const concurrency of concurrencies)
+    rounds.push(await closedRound(bench, { ...what, name: `${what.work}, c = ${concurrency}` }, concurrency));
+  return rounds;
+}
+
+/** At each rate in turn, with what the write-ahead log grew by for each operation. */
+export async function measureRates(bench: Bench, what: What): Promise<{ rounds: Round[]; logBytes: Spread }> {
+  const rounds: Round[] = [];
+  const bytes: number[] = [];
+  for (const rate of bench.plan.rates) {
+    const before = await logPosition(bench);
+    const round = await openRound(bench, { ...what, name: `${what.work}, ${rate}/s` }, rate);
+    bytes.push(((await logPosition(bench)) - before) / Math.max(1, round.ok));
+    rounds.push(round);
+  }
+  return { rounds, logBytes: spreadOf(bytes) };
+}
