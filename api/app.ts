@@ -20,6 +20,8 @@ import { createDirectoryService } from './directory/service.js';
 import { openApiDocument } from './documents/openapi.js';
 import type { OpenApiDocument } from './documents/openapi.js';
 import { documentRoutes } from './documents/routes.js';
+import { inboundRoutes } from './inbound/routes.js';
+import { createInboundService } from './inbound/service.js';
 import { messageRoutes } from './messages/routes.js';
 import { createMessageService } from './messages/service.js';
 import { operatorRoutes } from './operators/routes.js';
@@ -58,6 +60,7 @@ function buildFeatures(deps: Deps): App[] {
     customerRoutes(createCustomerService(deps, engine)),
     directoryRoutes(createDirectoryService(deps, engine)),
     configurationRoutes(createConfigurationService(deps, engine)),
+    inboundRoutes(createInboundService(deps, engine)),
     operatorRoutes(deps.webUi),
   ];
   let document: OpenApiDocument | undefined;

@@ -121,7 +121,11 @@ export class Correspondent {
       disableUrlAccess: true,
     });
     const thread = answerTo === undefined ? {} : { inReplyTo: answerTo.messageId, references: answerTo.messageId };
-    await transport.sendMail({ from: plain(this.address), to: plain(to), subject, text, ...thread });
+    try {
+      await transport.sendMail({ from: plain(this.address), to: plain(to), subject, text, ...thread });
+    } catch (error) {
+      throw new DemoError(`The mail to ${to} was not taken: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
   }
 
   answer(mail: Received, text: string): Promise<void> {

@@ -1,8 +1,10 @@
 /** The worker process: workflows with their projection, deliveries, mail intake. Stops without cutting a send. */
+import { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { v7 as newId } from 'uuid';
 import { createSmtpEmail } from '../activities/adapters/smtp-email.js';
 import { createActivities } from '../activities/index.js';
+import { createIntake } from '../activities/intake.js';
 import { createMailTokens, parseSigningKeys } from '../activities/mail-tokens.js';
 import { loadConfig } from '../config.js';
 import { assertSafe, createDb, ping } from '../db/client.js';
@@ -12,9 +14,11 @@ import { taskQueue } from '../workflows/names.js';
 import { workflowBundle } from './bundle.js';
 import { connectTemporal, untilUp } from './connect.js';
 import { serveHealth } from './health.js';
+import { startIntake } from './intake.js';
 import { createMetrics } from './metrics.js';
 import { isPolling } from './polling.js';
 import { registerSearchAttributes } from './search-attributes.js';
+import { createTicketCommands } from './ticket-commands.js';
 import { createCoreWorker, createOutboundWorker } from './worker.js';
 
 const config = loadConfig();
@@ -29,23 +33,26 @@ Runtime.install({ logger, shutdownSignals: [] });
 
 const onBroken = (reason: string): void => log.warn({ reason }, 'a database connection broke');
 const db = createDb({ url: config.DATABASE_URL, role: 'usher_app', pool: config.DATABASE_POOL, name: 'usher-worker', onBroken });
+const relayUrl = config.DATABASE_RELAY_URL ?? config.DATABASE_URL;
+const relay = createDb({ url: relayUrl, role: 'usher_relay', pool: 2, name: 'usher-relay', onBroken });
 const metrics = createMetrics();
-const activities = createActivities({
+const deps = {
   db,
   newId,
   now: Date.now,
-  onRepaired: metrics.projectionRepaired,
-  email: createSmtpEmail({ url: config.SMTP_URL }),
   files: createDiskFiles(config.FILES_DIR),
   tokens: createMailTokens(parseSigningKeys(config.SECRET_KEYS), config.MAIL_DOMAIN),
   mailDomain: config.MAIL_DOMAIN,
-});
+};
+const email = createSmtpEmail({ url: config.SMTP_URL });
+const activities = createActivities({ ...deps, email, onRepaired: metrics.projectionRepaired });
 
+const queueSuffix = config.TASK_QUEUE_SUFFIX;
+const namespace = config.TEMPORAL_NAMESPACE;
 const [connection] = await Promise.all([
   untilUp('Temporal', log, () => connectTemporal(config), stopping.signal),
   untilUp('PostgreSQL', log, () => assertSafe(db), stopping.signal),
 ]);
-const namespace = config.TEMPORAL_NAMESPACE;
 const added = await registerSearchAttributes(connection, namespace);
 if (added.length > 0) log.info({ added }, 'registered search attributes');
 
@@ -54,19 +61,23 @@ const options = {
   namespace,
   workflowBundle: await workflowBundle(new DefaultLogger('WARN')),
   activities,
-  queueSuffix: config.TASK_QUEUE_SUFFIX,
+  queueSuffix,
   cache: config.WORKER_CACHE,
   outboundRate: config.OUTBOUND_RATE,
 };
 const core = await createCoreWorker(options);
 const outbound = await createOutboundWorker(options);
-const queues = [taskQueue('core', config.TASK_QUEUE_SUFFIX), taskQueue('outbound', config.TASK_QUEUE_SUFFIX)];
+const queues = [taskQueue('core', queueSuffix), taskQueue('outbound', queueSuffix)];
 const health = await serveHealth({
   host: config.ADMIN_HOST,
   port: config.WORKER_ADMIN_PORT,
   metrics: metrics.registry,
   checks: { postgres: () => ping(db), worker: () => isPolling(connection, namespace, queues) },
 });
+
+const client = new Client({ connection, namespace });
+const tickets = createTicketCommands({ client, queueSuffix, continueAfter: config.CONTINUE_AFTER });
+const intake = startIntake({ relay, intake: createIntake({ ...deps, tickets }), log, onResult: metrics.inbound });
 
 const end = (): void => [core, outbound].filter((worker) => worker.getState() === 'RUNNING').forEach((worker) => worker.shutdown());
 stopping.signal.addEventListener('abort', end, { once: true });
@@ -76,8 +87,9 @@ if (stopping.signal.aborted) end();
 try {
   await running;
 } finally {
+  await intake[Symbol.asyncDispose]();
   await health[Symbol.asyncDispose]();
   await connection.close();
-  await db.destroy();
+  await Promise.all([db.destroy(), relay.destroy()]);
   log.info('stopped');
 }

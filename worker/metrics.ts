@@ -4,6 +4,8 @@ export interface WorkerMetrics {
   readonly registry: Registry;
   /** A lost attempt or a Reset left something else in PostgreSQL than the workflow says. */
   readonly projectionRepaired: () => void;
+  /** An inbound message was worked on; with what result. */
+  readonly inbound: (result: string) => void;
 }
 
 export function createMetrics(): WorkerMetrics {
@@ -14,5 +16,11 @@ export function createMetrics(): WorkerMetrics {
     help: 'Projections that met another history',
     registers: [registry],
   });
-  return { registry, projectionRepaired: () => repaired.inc() };
+  const inbound = new Counter({
+    name: 'usher_inbound_total',
+    help: 'Inbound mail worked on',
+    labelNames: ['provider', 'result'],
+    registers: [registry],
+  });
+  return { registry, inbound: (result) => inbound.inc({ provider: 'email', result }), projectionRepaired: () => repaired.inc() };
 }

@@ -14,7 +14,11 @@ export async function isPolling(
   queues: readonly string[],
 ): Promise<void> {
   for (const name of queues) {
-    const { pollers } = await workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType: TASK_QUEUE_TYPE_ACTIVITY });
+    const { pollers } = await workflowService.describeTaskQueue({
+      namespace,
+      taskQueue: { name },
+      taskQueueType: TASK_QUEUE_TYPE_ACTIVITY,
+    });
     const suffix = `:${process.pid}`;
     if (!(pollers ?? []).some((poller) => poller.identity?.endsWith(suffix))) throw new Error(`nobody polls ${name}`);
   }

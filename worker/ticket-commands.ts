@@ -40,10 +40,12 @@ export function createTicketCommands({ client, queueSuffix, continueAfter }: Tic
         throw refusedOr(error);
       }
     },
-    async receive({ tenant: _, ticketId, ...envelope }, fields) {
+    async receive({ ticketId, commandId, actor, role, source }, fields) {
       const handle = client.workflow.getHandle(ticketWorkflowId(ticketId));
       try {
-        await within(() => handle.executeUpdate(updates.receive, { args: [{ ...envelope, ...fields }], updateId: envelope.commandId }));
+        await within(() =>
+          handle.executeUpdate(updates.receive, { args: [{ commandId, actor, role, source, ...fields }], updateId: commandId }),
+        );
         return 'received';
       } catch (error) {
         if (error instanceof WorkflowNotFoundError || refusalIn(error) === 'ticket.closed') return 'closed';

@@ -3,7 +3,7 @@ import { Transform } from 'node:stream';
 import { createTransport } from 'nodemailer';
 import SMTPTransport from 'nodemailer/lib/smtp-transport';
 import { SendError } from '../ports.js';
-import type { EmailSender, OutgoingMail, ProviderReply, SendOptions, SendReceipt } from '../ports.js';
+import type { EmailSender, OutgoingMail, ProviderReply, SendReceipt } from '../ports.js';
 
 export interface SmtpOptions {
   /** `smtp://` or `smtps://` with an account where one is needed. */

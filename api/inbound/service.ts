@@ -15,6 +15,7 @@ import { mostBytes } from './schema.js';
 import type { InboundReceipt, QuarantinedMail, QuarantineDecision, QuarantineQuery } from './schema.js';
 import { newFileKey } from '../../db/files.js';
 import { leaveQuarantine, listQuarantine, storeInbound } from '../../db/queries/inbound.js';
+import type { QuarantinedRow } from '../../db/queries/inbound.js';
 import { quarantineCauses } from '../../domain/messaging/thread.js';
 import type { TenantId } from '../../domain/ids.js';
 
@@ -81,13 +82,13 @@ export function createInboundService({ files, keys, now }: Pick<Deps, 'files' | 
   };
 }
 
-const quarantinedMail = ({
-  position: _,
-  cause,
-  receivedAt,
-  ...row
-}: Awaited<ReturnType<typeof listQuarantine>>[number]): QuarantinedMail => ({
-  ...row,
+const quarantinedMail = ({ id, cause, detail, sender, subject, product, size, receivedAt }: QuarantinedRow): QuarantinedMail => ({
+  id,
   cause: quarantineCauses.find((known) => known === cause) ?? 'unparsable',
+  detail,
+  sender,
+  subject,
+  product,
+  size,
   receivedAt: iso(receivedAt),
 });

@@ -136,7 +136,7 @@ export async function finishInbound(
   await tx
     .updateTable('inboundMessage')
     .set({
-      ...(facts ?? {}),
+      ...facts,
       state: end.state,
       leaseUntil: null,
       updatedAt: toIso(now),
@@ -337,7 +337,7 @@ export async function attachToText(
     .execute();
 }
 
-export interface QuarantinedMail {
+export interface QuarantinedRow {
   readonly id: string;
   readonly cause: string;
   readonly detail: string | null;
@@ -355,8 +355,8 @@ export async function listQuarantine(
   tx: TenantTx,
   reader: Principal,
   { after, limit }: { readonly after?: { readonly position: string; readonly id: string }; readonly limit: number },
-): Promise<QuarantinedMail[]> {
-  const { rows } = await sql<QuarantinedMail>`
+): Promise<QuarantinedRow[]> {
+  const { rows } = await sql<QuarantinedRow>`
     select id, cause, detail, sender, subject, product, size, received_at,
       to_char(received_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as position
     from inbound_message

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import PostalMime from 'postal-mime';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createSmtpEmail } from '../../activities/adapters/smtp-email.js';
 import type { DeliveryRequest, DeliveryResult } from '../../activities/contract.js';
 import { createDelivery } from '../../activities/delivery.js';
@@ -129,7 +129,10 @@ const attempts = async (request: DeliveryRequest) => {
 };
 
 const header = (raw: string, name: string): string | undefined =>
-  new RegExp(`^${name}:(.*(?:\r\n[ \t].*)*)`, 'im').exec(raw)?.[1]?.replaceAll(/\r\n[ \t]+/g, ' ').trim();
+  new RegExp(`^${name}:(.*(?:\r\n[ \t].*)*)`, 'im')
+    .exec(raw)?.[1]
+    ?.replaceAll(/\r\n[ \t]+/g, ' ')
+    .trim();
 
 const counts = (changes: Partial<DeliveryResult>): DeliveryResult => ({ sent: 0, failed: 0, unknown: 0, suppressed: 0, ...changes });
 
@@ -197,7 +200,7 @@ describe('a mail', () => {
     const { request } = await replied({ to: [0, 1, 2] });
     server.set('refused_at_recipient', 'customer2@example.com');
     expect(await deliver(request)).toEqual(counts({ sent: 2, failed: 1 }));
-    expect(server.caught.map(({ to }) => to).toSorted()).toEqual([['customer1@example.com'], ['customer3@example.com']]);
+    expect(new Set(server.caught.map(({ to }) => to.join()))).toEqual(new Set(['customer1@example.com', 'customer3@example.com']));
     expect((await rows(request)).map(({ state, errorCode }) => [state, errorCode])).toEqual([
       ['sent', null],
       ['failed', 'smtp_550_5.7.1'],
@@ -319,16 +322,16 @@ describe('what the server says', () => {
   });
 });
 
-describe('attempts that meet', () => {
-  /** A worker cancelled in mid-send, as by the end of its process. */
-  const cancelledWhen = async (request: DeliveryRequest, moment: () => Promise<void>): Promise<unknown> => {
-    const environment = new MockActivityEnvironment();
-    const running = environment.run(createDelivery(deps()).deliver, request).catch((error: unknown) => error);
-    await moment();
-    environment.cancel();
-    return running;
-  };
+/** A worker cancelled in mid-send, as by the end of its process. */
+const cancelledWhen = async (request: DeliveryRequest, moment: () => Promise<void>): Promise<unknown> => {
+  const environment = new MockActivityEnvironment();
+  const running = environment.run(createDelivery(deps()).deliver, request).catch((error: unknown) => error);
+  await moment();
+  environment.cancel();
+  return running;
+};
 
+describe('attempts that meet', () => {
   test('F23 silence after the final dot ends with the attempt, as unknown', async () => {
     const { request } = await replied();
     server.set('silent_after_dot');
@@ -405,15 +408,15 @@ describe('attempts that meet', () => {
   });
 });
 
-describe('a reason that is gone', () => {
-  const suppressed = async (request: DeliveryRequest): Promise<string | null> => {
-    expect(await deliver(request)).toEqual(counts({ suppressed: 1 }));
-    expect(server.caught).toEqual([]);
-    const { state, reason } = await row(request);
-    expect(state).toBe('suppressed');
-    return reason;
-  };
+const suppressed = async (request: DeliveryRequest): Promise<string | null> => {
+  expect(await deliver(request)).toEqual(counts({ suppressed: 1 }));
+  expect(server.caught).toEqual([]);
+  const { state, reason } = await row(request);
+  expect(state).toBe('suppressed');
+  return reason;
+};
 
+describe('a reason that is gone', () => {
   test('a reopened ticket says nothing of being resolved', async () => {
     const ticket = await openTicket();
     await desk.apply(ticket.id, { kind: 'resolve', ...anEnvelope({ commandId: 'resolve' }) });
@@ -497,10 +500,10 @@ describe('a reason that is gone', () => {
   });
 });
 
-describe('giving up', () => {
-  const giveUp = (request: DeliveryRequest): Promise<DeliveryResult> =>
-    new MockActivityEnvironment().run(createDelivery(deps()).giveUp, request);
+const giveUp = (request: DeliveryRequest): Promise<DeliveryResult> =>
+  new MockActivityEnvironment().run(createDelivery(deps()).giveUp, request);
 
+describe('giving up', () => {
   test('fails what was not sent, and calls unknown what may have been', async () => {
     const { request } = await replied({ to: [0, 1, 2] });
     const [first, second] = await rows(request);

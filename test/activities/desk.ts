@@ -115,10 +115,10 @@ export async function openTestDesk(now: () => number = Date.now): Promise<TestDe
           throw error;
         }
       },
-      async receive({ ticketId, tenant: _, ...envelope }: MailCommand, fields: ReceivedFields) {
+      async receive({ ticketId, commandId, actor, role, source }: MailCommand, fields: ReceivedFields) {
         const before = tickets.get(ticketId);
         if (before === undefined || before.status === 'closed') return 'closed';
-        await run(ticketId, { kind: 'receive', ...envelope, ...fields }, now());
+        await run(ticketId, { kind: 'receive', commandId, actor, role, source, ...fields }, now());
         return 'received';
       },
     },

@@ -112,6 +112,9 @@ const version = (id: TicketId): number => desk.tickets.get(id)?.version ?? 0;
 const release = (id: string) =>
   desk.see((tx) => tx.updateTable('inboundMessage').set({ state: 'received', releasedBy: 'user/lead' }).where('id', '=', id).execute());
 
+const signed = (ticket: TicketId): string => tokens.messageId({ tenant, ticket, outbound: randomUUID() });
+const reply = (ticket: TicketId): string => replyAddress(ticket, tokens.replyToken({ tenant, ticket, participant: customer(0) }), domain);
+
 describe('a new conversation', () => {
   test('becomes a ticket of its sender, with text and files', async () => {
     const boundary = 'b1';
@@ -227,8 +230,6 @@ describe('an answer', () => {
   let numbers = 0;
   const openTicket = () =>
     desk.open({ ticketId: ticketIdFrom(Buffer.from([9, 9, 9, 9, (numbers += 1)])), requester: customer(0), copied: [customer(1)] });
-  const signed = (ticket: TicketId): string => tokens.messageId({ tenant, ticket, outbound: randomUUID() });
-  const reply = (ticket: TicketId): string => replyAddress(ticket, tokens.replyToken({ tenant, ticket, participant: customer(0) }), domain);
 
   test('finds its ticket by our Message-ID, by a stored one, or by the answer address', async () => {
     const { id } = await openTicket();
@@ -463,8 +464,9 @@ describe('the relay', () => {
     const results: string[] = [];
     const relay = { relay: desk.database.relay, intake: flaky, log, onResult: (result: string) => void results.push(result) };
     {
-      await using _first = startIntake(relay);
-      await using _second = startIntake(relay);
+      await using first = startIntake(relay);
+      await using second = startIntake(relay);
+      for (const loop of [first, second]) loop.wake();
       await expect
         .poll(
           async () =>

@@ -1,5 +1,6 @@
 /** A mail server that misbehaves on demand. Source: reliability.md, section 6. */
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import type { SMTPServerSession } from 'smtp-server';
 
@@ -32,17 +33,20 @@ export interface SmtpStandIn extends AsyncDisposable {
   taken(count: number): Promise<void>;
 }
 
+const nothing = (): Promise<void> => Promise.resolve();
+
 const refusal = (responseCode: number, text: string): Error => Object.assign(new Error(text), { responseCode });
 
 export async function startSmtpStandIn(): Promise<SmtpStandIn> {
   const caught: CaughtMail[] = [];
   const modes = new Map<string, Mode>();
   const waiting: (() => void)[] = [];
-  let hook: () => Promise<void> = () => Promise.resolve();
+  let hook = nothing;
+  const sockets = new Map<number, Socket>();
   const modeOf = (session: SMTPServerSession, recipient = session.envelope.rcptTo[0]?.address ?? ''): Mode =>
     modes.get(recipient) ?? modes.get('') ?? 'ok';
   const cut = (session: SMTPServerSession): void => {
-    for (const connection of server.connections) if (connection.session === session) connection._socket.destroy();
+    sockets.get(session.remotePort)?.destroy();
   };
   const server: SMTPServer = new SMTPServer({
     authOptional: true,
@@ -86,6 +90,7 @@ export async function startSmtpStandIn(): Promise<SmtpStandIn> {
     },
   });
   server.on('error', () => undefined);
+  server.server.on('connection', (socket: Socket) => sockets.set(socket.remotePort ?? 0, socket));
   const listener = server.listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const address = listener.address();
@@ -102,7 +107,7 @@ export async function startSmtpStandIn(): Promise<SmtpStandIn> {
     },
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
-        for (const connection of server.connections) connection._socket.destroy();
+        for (const socket of sockets.values()) socket.destroy();
         server.close(() => resolve());
       }),
   };

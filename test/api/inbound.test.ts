@@ -1,3 +1,4 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +23,15 @@ import { createLogger } from '../../logger.js';
 import { freshDatabase } from '../support/db.js';
 import type { TestDatabase } from '../support/db.js';
 
-const keys = { admin: newApiKey(), lead: newApiKey(), agent: newApiKey(), customer: newApiKey(), gateway: newApiKey() };
+const away = (): Promise<never> => Promise.reject(new Error('no engine here'));
+const keys = {
+  admin: newApiKey(),
+  lead: newApiKey(),
+  agent: newApiKey(),
+  customer: newApiKey(),
+  gateway: newApiKey(),
+  demoLead: newApiKey(),
+};
 type Who = keyof typeof keys;
 
 let database: TestDatabase;
@@ -33,9 +42,18 @@ let app: OpenAPIHono<Env>;
 beforeAll(async () => {
   database = await freshDatabase();
   await seedDemo(database.url, keys);
+  // A lead who works for one product only.
+  const lead = { tenantId: demo.tenant, id: randomUUID() };
+  const key = { ...lead, hash: createHash('sha256').update(keys.demoLead).digest(), prefix: 'usk_', ownerKind: 'user', ownerId: lead.id };
+  await withTenant(database.db, demo.tenant, async (tx) => {
+    await tx
+      .insertInto('agent')
+      .values({ ...lead, name: 'Lead', email: 'lead2@usher.localhost', role: 'lead', products: ['demo'] })
+      .execute();
+    await tx.insertInto('apiKey').values(key).execute();
+  });
   folder = await mkdtemp(join(tmpdir(), 'usher-files-'));
   files = createDiskFiles(folder);
-  const away = (): Promise<never> => Promise.reject(new Error('no engine here'));
   const commands: TicketCommands = { send: away, accept: away, open: away, ping: away };
   const log = createLogger({ level: 'silent', pretty: false, name: 'test' });
   const deps: Deps = {
@@ -106,7 +124,7 @@ describe('POST /v1/inbound/email', () => {
     const before = await readdir(join(folder, 'raw'), { recursive: true });
     const all = await Promise.all(Array.from({ length: 8 }, () => submit(aMail('<three@example.org>'))));
     expect(new Set(all.map(({ body }) => body['id'])).size).toBe(1);
-    expect(all.map(({ status }) => status).toSorted()).toEqual([200, 200, 200, 200, 200, 200, 200, 202]);
+    expect(all.filter(({ status }) => status === 202)).toHaveLength(1);
     expect((await rows()).filter(({ externalId }) => externalId === '<three@example.org>')).toHaveLength(1);
     const after = await readdir(join(folder, 'raw'), { recursive: true });
     expect(after.filter((name) => name.length > 3).length - before.filter((name) => name.length > 3).length).toBe(1);
@@ -149,16 +167,16 @@ describe('POST /v1/inbound/email', () => {
   });
 });
 
-describe('quarantine', () => {
-  const quarantined = async (id: string, changes: { product?: string | null } = {}): Promise<string> => {
-    const { body } = await submit(aMail(`<${id}@quarantine>`));
-    const set = { state: 'quarantined', cause: 'not_participant', ...changes };
-    await withTenant(database.db, demo.tenant, (tx) =>
-      tx.updateTable('inboundMessage').set(set).where('id', '=', String(body['id'])).execute(),
-    );
-    return String(body['id']);
-  };
+const quarantined = async (id: string, changes: { product?: string | null } = {}): Promise<string> => {
+  const { body } = await submit(aMail(`<${id}@quarantine>`));
+  const set = { state: 'quarantined', cause: 'not_participant', ...changes };
+  await withTenant(database.db, demo.tenant, (tx) =>
+    tx.updateTable('inboundMessage').set(set).where('id', '=', String(body['id'])).execute(),
+  );
+  return String(body['id']);
+};
 
+describe('quarantine', () => {
   test('is listed newest first, page by page', async () => {
     const ids = [await quarantined('a'), await quarantined('b'), await quarantined('c')];
     const first = await list('?limit=2');
@@ -212,18 +230,9 @@ describe('quarantine', () => {
       await quarantined('theirs', { product: 'other' }),
       await quarantined('nobody', { product: null }),
     ];
-    await withTenant(database.db, demo.tenant, (tx) =>
-      tx
-        .updateTable('agent')
-        .set({ products: ['demo'] })
-        .where('id', '=', demo.admin)
-        .execute(),
-    );
-    const shown = (await list('?limit=100', 'admin')).data.map(({ id }) => id);
-    // Roles are remembered for up to half a minute; the admin has not asked for this list before.
-    expect(shown).toContain(mine);
-    expect(shown).toContain(nobodys);
-    const limited = !shown.includes(theirs);
-    expect((await post(`/v1/inbound/quarantine/${theirs}/discard`, { reason: 'not mine' }, 'admin')).status).toBe(limited ? 404 : 200);
+    const shown = (await list('?limit=100', 'demoLead')).data.map(({ id }) => id);
+    expect([shown.includes(mine), shown.includes(nobodys), shown.includes(theirs)]).toEqual([true, true, false]);
+    expect((await post(`/v1/inbound/quarantine/${theirs}/discard`, { reason: 'not mine' }, 'demoLead')).status).toBe(404);
+    expect((await post(`/v1/inbound/quarantine/${theirs}/discard`, { reason: 'not mine' }, 'admin')).status).toBe(200);
   });
 });

@@ -159,7 +159,7 @@ describe('one ticket over HTTP', () => {
       expect(answer.status, verb).toBe(200);
     }
     const events = await desk.call('GET', `/tickets/${id}/events?limit=100`);
-    expect(events.body.data.map((event: { seq: number }) => event.seq)).toEqual(events.body.data.map((_: unknown, index: number) => index + 1));
+    expect(events.body.data.map((event: { version: number }) => event.version)).toEqual(events.body.data.map((_: unknown, index: number) => index + 1));
     const late = await desk.call('POST', `/tickets/${id}/start`, {}, { as: 'lead' });
     expect([late.status, late.body.code]).toEqual([409, 'ticket.closed']);
     expect((await desk.call('DELETE', `/tickets/${id}?reason=test%20data`)).status).toBe(204);

@@ -34,6 +34,8 @@ describe('the thread of a mail', () => {
   });
 });
 
+const held = (cause: string) => ({ kind: 'quarantine', cause });
+
 describe('what becomes of a mail', () => {
   type Sender = 'participant' | 'agent' | 'stranger' | null;
   const facts = (sender: Sender, changes: Partial<RouteFacts> = {}, strangers: 'new_ticket' | 'quarantine' = 'new_ticket'): RouteFacts => ({
@@ -44,7 +46,6 @@ describe('what becomes of a mail', () => {
   });
   const opens = { kind: 'open', followUpOf: null };
   const linked = { kind: 'open', followUpOf: one };
-  const held = (cause: string) => ({ kind: 'quarantine', cause });
 
   test.each<[string, RouteFacts, unknown]>([
     ['a new conversation opens', facts(null), opens],

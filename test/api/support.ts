@@ -1,0 +1,289 @@
+/** The API on a real database, with a desk in memory where the engine would be: same rules, same projection, no server. */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { createApp } from '../../api/app.js';
+import type { App } from '../../api/app.js';
+import { CommandLost, CommandRefused } from '../../api/commands.js';
+import type { OpenFacts, TicketCommands } from '../../api/commands.js';
+import { createMetrics } from '../../api/metrics.js';
+import type { ApiMetrics } from '../../api/metrics.js';
+import { createSigningKeys } from '../../api/signing.js';
+import { withTenant } from '../../db/client.js';
+import type { Db, TenantTx } from '../../db/client.js';
+import { createDiskFiles } from '../../db/files.js';
+import { recordOnRow } from '../../db/queries/projection.js';
+import { demo, newApiKey, seedDemo } from '../../db/seed.js';
+import { ProductSettings } from '../../domain/configuration/schema.js';
+import { asTenantId } from '../../domain/ids.js';
+import type { TenantId, TicketId } from '../../domain/ids.js';
+import { planMessages } from '../../domain/messaging/plan.js';
+import type { TicketCommand, Verb } from '../../domain/ticket/command.js';
+import { decide } from '../../domain/ticket/decide.js';
+import { shapeErrors } from '../../domain/ticket/shape.js';
+import { isClosed } from '../../domain/ticket/ticket.js';
+import type { Ticket } from '../../domain/ticket/ticket.js';
+import { createLogger } from '../../logger.js';
+import type { TicketAnswer } from '../../workflows/ticket/messages.js';
+import { freshDatabase } from '../support/db.js';
+import type { TestDatabase } from '../support/db.js';
+import { conforms } from './conforms.js';
+
+type Args = Parameters<TicketCommands['send']>[2];
+
+/** What the engine does next instead of working. */
+export type Trouble = CommandLost['kind'] | 'unprojected' | 'lost_after';
+
+export class DeskInMemory implements TicketCommands {
+  /** One entry per command that reached the desk. */
+  readonly received: { readonly id: TicketId; readonly kind: Verb; readonly commandId: string }[] = [];
+  trouble: Trouble | null = null;
+  /** Called when a command is in, before it is answered. */
+  meanwhile: (() => Promise<void>) | null = null;
+  private readonly runs = new Map<TicketId, { ticket: Ticket | null; readonly handled: Map<string, number> }>();
+  private readonly db: Db;
+
+  constructor(db: Db) {
+    this.db = db;
+  }
+
+  async send(id: TicketId, kind: Verb, args: Args): Promise<TicketAnswer> {
+    const run = this.runs.get(id);
+    if (run === undefined || (run.ticket !== null && isClosed(run.ticket))) throw new CommandLost('gone');
+    return this.handle(id, kind, args);
+  }
+
+  async accept(id: TicketId, kind: Verb, args: Args): Promise<void> {
+    await this.send(id, kind, args);
+  }
+
+  async open(facts: OpenFacts, args: Args): Promise<TicketAnswer> {
+    const { ticketId } = facts;
+    const run = this.runs.get(ticketId);
+    if (run?.ticket && isClosed(run.ticket)) throw new CommandLost('over');
+    if (run === undefined) this.runs.set(ticketId, { ticket: null, handled: new Map() });
+    return this.handle(ticketId, 'open', args);
+  }
+
+  async ping(): Promise<void> {
+    if (this.trouble === 'unavailable') throw new CommandLost('unavailable');
+  }
+
+  /** A run nobody knows of, under a number of its own. */
+  occupy(id: TicketId, ticket: Ticket): void {
+    this.runs.set(id, { ticket, handled: new Map() });
+  }
+
+  private async handle(id: TicketId, kind: Verb, args: Args): Promise<TicketAnswer> {
+    const { trouble } = this;
+    if (trouble !== null && trouble !== 'unprojected' && trouble !== 'lost_after') throw new CommandLost(trouble);
+    this.received.push({ id, kind, commandId: args.commandId });
+    expect(shapeErrors(kind, args), `shape of ${kind}`).toEqual([]);
+    const answer = await this.apply(id, kind, args);
+    await this.meanwhile?.();
+    if (trouble === 'lost_after') throw new CommandLost('unconfirmed');
+    return answer;
+  }
+
+  private async apply(id: TicketId, kind: Verb, args: Args): Promise<TicketAnswer> {
+    const run = this.runs.get(id);
+    if (run === undefined) throw new CommandLost('gone');
+    const before = run.handled.get(args.commandId);
+    if (before !== undefined && run.ticket !== null) return { version: before, ticket: run.ticket, projected: true };
+    // The shape was checked above.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    const command = { role: 'operator', source: 'operator', ...args, kind } as unknown as TicketCommand;
+    const now = Date.now();
+    const decision = decide(run.ticket, command, now);
+    if (!decision.ok) throw new CommandRefused(decision.code, decision.members);
+    run.ticket = decision.state;
+    run.handled.set(args.commandId, decision.state.version);
+    const projected = this.trouble !== 'unprojected';
+    if (projected && decision.events.length > 0) {
+      const { commandId, actor, role, source } = command;
+      const planned = planMessages(decision.state, decision.events);
+      const step = { commandId, kind, actor, role, source, runId: 'memory', at: now, events: decision.events, ticket: decision.state, planned };
+      await withTenant(this.db, decision.state.tenant, (tx) => recordOnRow(tx, step, randomUUID));
+    }
+    return { version: decision.state.version, ticket: decision.state, projected };
+  }
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  // What a test looks into; the document says what it is.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  readonly body: any;
+}
+
+export type Who = 'admin' | 'lead' | 'agent' | 'other' | 'customer' | 'stranger' | 'service' | 'reader' | 'foreign' | 'nobody';
+
+export interface Stage {
+  readonly app: App;
+  readonly desk: DeskInMemory;
+  readonly db: Db;
+  readonly metrics: ApiMetrics;
+  readonly keys: Readonly<Record<Exclude<Who, 'nobody'>, string>>;
+  readonly database: TestDatabase;
+  call(who: Who, method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
+  /** Opens a ticket of the demo product and returns its number. */
+  ticket(fields?: Record<string, unknown>, who?: Who): Promise<string>;
+  sql<T>(work: (tx: TenantTx) => Promise<T>, tenant?: TenantId): Promise<T>;
+}
+
+export const otherTenant = asTenantId('018f3b1e-0000-7000-8000-000000000002');
+/** An agent of the demo tenant outside its team, for another product only. */
+export const outsider = '018f3b1e-0000-7000-8000-000000000025';
+export const foreignAdmin = '018f3b1e-0000-7000-8000-000000000926';
+export const readerAccount = '018f3b1e-0000-7000-8000-0000000000ab';
+export const secretKeys = 'k1:test-secret-of-the-api';
+export { demo };
+
+/** One stage for a test file. */
+export function useStage(): Stage {
+  const stage: { current?: Stage & { end: () => Promise<void> } } = {};
+  beforeAll(async () => {
+    stage.current = await build();
+  });
+  afterAll(async () => stage.current?.end());
+  const now = (): Stage => {
+    if (stage.current === undefined) throw new Error('the stage is not up yet');
+    return stage.current;
+  };
+  return {
+    get app() {
+      return now().app;
+    },
+    get desk() {
+      return now().desk;
+    },
+    get db() {
+      return now().db;
+    },
+    get metrics() {
+      return now().metrics;
+    },
+    get keys() {
+      return now().keys;
+    },
+    get database() {
+      return now().database;
+    },
+    call: (...args) => now().call(...args),
+    ticket: (...args) => now().ticket(...args),
+    sql: (...args) => now().sql(...args),
+  };
+}
+
+async function build(): Promise<Stage & { end: () => Promise<void> }> {
+  const database = await freshDatabase();
+  const { db } = database;
+  const keys = {
+    admin: newApiKey(),
+    lead: newApiKey(),
+    agent: newApiKey(),
+    other: newApiKey(),
+    customer: newApiKey(),
+    stranger: newApiKey(),
+    service: newApiKey(),
+    reader: newApiKey(),
+    foreign: newApiKey(),
+  };
+  await seedDemo(database.url, { ...keys, gateway: newApiKey() });
+  await withTenant(db, demo.tenant, (tx) => seedMore(tx, keys));
+  await withTenant(db, otherTenant, (tx) => seedForeign(tx, keys));
+  const folder = await mkdtemp(join(tmpdir(), 'usher-api-'));
+  const desk = new DeskInMemory(db);
+  const metrics = createMetrics();
+  const app = createApp({
+    db,
+    commands: desk,
+    metrics,
+    files: createDiskFiles(folder),
+    keys: createSigningKeys(secretKeys),
+    log: createLogger({ level: 'silent', pretty: false, name: 'test' }),
+    now: () => Date.now(),
+    publicUrl: 'http://api.test',
+    webUi: { url: 'http://ui.test', namespace: 'usher' },
+  });
+  const call: Stage['call'] = async (who, method, path, body, headers = {}) => {
+    const sent = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
+    const all = {
+      ...(who === 'nobody' ? {} : { authorization: `Bearer ${keys[who]}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    };
+    const response = await app.request(`http://api.test${path}`, { method, headers: all, ...sent });
+    const text = await response.text();
+    const isJson = (response.headers.get('content-type') ?? '').includes('json');
+    const reply = { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    expect(conforms(method, path, reply), `${method} ${path} → ${response.status} ${text.slice(0, 400)}`).toEqual([]);
+    return reply;
+  };
+  return {
+    app,
+    desk,
+    db,
+    metrics,
+    keys,
+    database,
+    call,
+    ticket: async (fields = {}, who = 'admin') => {
+      const requester = who === 'customer' || who === 'stranger' ? {} : { requester: { customerId: demo.customers[0] } };
+      const made = await call(who, 'POST', '/v1/tickets', { product: 'demo', subject: 'It does not start', description: 'Since this morning.', channel: 'api', ...requester, ...fields });
+      expect(made.status, JSON.stringify(made.body)).toBe(201);
+      return String(made.body.id);
+    },
+    sql: (work, tenant = demo.tenant) => withTenant(db, tenant, work),
+    end: async () => {
+      await database[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const keyRow = (tenantId: string, ownerKind: string, ownerId: string, key: string, id = ownerId) => ({
+  tenantId,
+  id,
+  hash: createHash('sha256').update(key).digest(),
+  ownerKind,
+  ownerId,
+  prefix: key.slice(0, 8),
+});
+
+/** Beside the demo data: a second product and team, an agent only there, a second customer with a key, a service with few scopes. */
+async function seedMore(tx: TenantTx, keys: Stage['keys']): Promise<void> {
+  const tenantId = demo.tenant;
+  const settings = JSON.stringify(ProductSettings.parse({ fromName: 'Second', statusLabels: { new: 'Fresh' } }));
+  await tx.insertInto('product').values({ tenantId, key: 'second', name: 'Second product', settings }).execute();
+  await tx.insertInto('team').values({ tenantId, id: secondTeam, name: 'Second team' }).execute();
+  await tx
+    .insertInto('agent')
+    .values({ tenantId, id: outsider, name: 'Second Agent', email: 'second@usher.localhost', role: 'agent', products: ['second'] })
+    .execute();
+  await tx.insertInto('teamMember').values({ tenantId, teamId: secondTeam, agentId: outsider }).execute();
+  await tx.insertInto('serviceAccount').values({ tenantId, id: readerAccount, name: 'Reader', scopes: ['tickets:read'], products: ['demo'] }).execute();
+  await tx
+    .insertInto('apiKey')
+    .values([
+      keyRow(tenantId, 'user', outsider, keys.other),
+      keyRow(tenantId, 'customer', demo.customers[1] ?? '', keys.stranger),
+      keyRow(tenantId, 'service', readerAccount, keys.reader),
+    ])
+    .execute();
+}
+
+export const secondTeam = '018f3b1e-0000-7000-8000-000000000011';
+
+/** A tenant with the same product key, so that only the tenant tells them apart. */
+async function seedForeign(tx: TenantTx, keys: Stage['keys']): Promise<void> {
+  const tenantId = otherTenant;
+  const settings = JSON.stringify(ProductSettings.parse({ fromName: 'Other' }));
+  await tx.insertInto('tenant').values({ tenantId, key: 'other', name: 'Other' }).execute();
+  await tx.insertInto('product').values({ tenantId, key: 'demo', name: 'Their product', settings }).execute();
+  await tx.insertInto('agent').values({ tenantId, id: foreignAdmin, name: 'Their Admin', email: 'admin@other.localhost', role: 'admin' }).execute();
+  await tx.insertInto('apiKey').values(keyRow(tenantId, 'user', foreignAdmin, keys.foreign)).execute();
+}
