@@ -10,7 +10,7 @@ import { renderMail } from './templates.js';
 export const attachmentLimit = 10 * 1024 * 1024;
 
 /** Says to our own intake, in whatever form it comes back, that this mail is ours. */
-export const loopHeader = 'X-Usher-Loop';
+const loopHeader = 'X-Usher-Loop';
 
 export interface ComposeContext {
   readonly domain: string;

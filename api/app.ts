@@ -1,6 +1,6 @@
 /** The whole API, built from what it is handed. */
 import { OpenAPIHono } from '@hono/zod-openapi';
-import type { Context, MiddlewareHandler } from 'hono';
+import type { Context } from 'hono';
 import type { Env } from './caller.js';
 import { inputHook, permissionOf } from './contract.js';
 import type { RoutePermission } from './contract.js';

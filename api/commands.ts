@@ -91,9 +91,10 @@ export function createCommands(client: Client, { queueSuffix, continueAfter }: C
         const outcome = translate(error);
         if (!(outcome instanceof CommandLost)) throw outcome;
         maybeSent ||= outcome.kind === 'unconfirmed';
-        const again = outcome.kind === 'unavailable' || (outcome.kind === 'unconfirmed' && isConnectionLoss(error));
+        const nothingDone = outcome.kind === 'unavailable' || outcome.kind === 'busy';
+        const again = nothingDone || (outcome.kind === 'unconfirmed' && isConnectionLoss(error));
         if (again && Date.now() + pause < giveUp) await new Promise((resolve) => setTimeout(resolve, pause));
-        else throw maybeSent && outcome.kind === 'unavailable' ? new CommandLost('unconfirmed', { cause: error }) : outcome;
+        else throw maybeSent && nothingDone ? new CommandLost('unconfirmed', { cause: error }) : outcome;
       }
     }
   };

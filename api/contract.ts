@@ -37,7 +37,13 @@ export function contract<const Config extends RouteConfig>(
     ...config,
     responses: { ...config.responses, ...failures },
     'x-permission': permission,
-    'x-problems': [...new Set<ProblemCode>([...problems, ...(permission === 'public' ? [] : authProblems)])].toSorted(),
+    'x-problems': [
+      ...new Set<ProblemCode>([
+        ...problems,
+        ...(permission === 'public' ? [] : authProblems),
+        ...(bare ? (['unknown_parameter'] as const) : []),
+      ]),
+    ].toSorted(),
     middleware: [...guards, ...(bare ? [noParameters] : []), ...(hasJson ? [jsonBody] : [])],
   });
 }

@@ -16,7 +16,8 @@ const drainMs = 5_000;
 
 /** Serves an app; disposing waits for requests under way. */
 export async function listen(app: Fetcher, host: string, port: number): Promise<AsyncDisposable & { readonly port: number }> {
-  const server = createServer({ ...limits, maxHeaderSize }, getRequestListener(app.fetch));
+  const handle = getRequestListener(app.fetch);
+  const server = createServer({ ...limits, maxHeaderSize }, (incoming, outgoing) => void handle(incoming, outgoing));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);

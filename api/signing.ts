@@ -27,8 +27,6 @@ export function createSigningKeys(setting: string): SigningKeys {
     }),
   );
   const first = [...keys.keys()][0] ?? '';
-  const digest = (secret: string, purpose: string, text: string): Buffer =>
-    createHmac('sha256', secret).update(`${purpose}\u001F${text}`).digest().subarray(0, bytes);
   return {
     sign: (purpose, text) => `${first}.${digest(keys.get(first) ?? '', purpose, text).toString('base64url')}`,
     verify: (purpose, text, signature) => {
@@ -40,3 +38,6 @@ export function createSigningKeys(setting: string): SigningKeys {
     },
   };
 }
+
+const digest = (secret: string, purpose: string, text: string): Buffer =>
+  createHmac('sha256', secret).update(`${purpose}\u001F${text}`).digest().subarray(0, bytes);

@@ -31,5 +31,8 @@ export interface Bench {
   desk: Desk;
   load: Load;
   plan: Plan;
+  /** Of a system of our own. */
+  engine: 'dev' | 'server';
+  signal: AbortSignal;
   say: Log;
 }

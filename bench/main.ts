@@ -47,9 +47,9 @@ async function measure({ workload, engine, attach: stateDir, plan, out }: BenchA
   const desk = await openDesk(target.db);
   const { apiUrl, temporalAddress, namespace } = target.info;
   await using load = await startLoad({ ...desk, apiUrl, temporalAddress, namespace }, signal);
-  const bench: Bench = { target, desk, load, plan, say };
+  const bench: Bench = { target, desk, load, plan, engine, signal, say };
 
-  const findings = await (workload === 'w1' ? w1 : w3)(bench);
+  const findings = await untilAborted(signal, (workload === 'w1' ? w1 : w3)(bench));
   const rows = rowsOf(findings, surroundings);
   const verdicts = verdictsOf(findings);
   const file = out ?? fileOf(workload, surroundings.commit);
@@ -62,6 +62,16 @@ async function measure({ workload, engine, attach: stateDir, plan, out }: BenchA
   for (const { name: round, faults } of broken) console.log(`does not count: ${round}: ${faults.join('; ')}`);
   if (findings.kept.lost > 0) console.log(`LOST: ${findings.kept.lost} of ${findings.kept.answered}`);
   return broken.length > 0 || findings.kept.lost > 0 || verdicts.some(({ ok }) => !ok) ? 1 : 0;
+}
+
+/** Ends the wait at once; what was waited for fails by itself when the system goes away. */
+function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const give = (): void => reject(new Error('interrupted'));
+    if (signal.aborted) give();
+    else signal.addEventListener('abort', give, { once: true });
+  });
+  return Promise.race([work, aborted]);
 }
 
 process.exit(await main(process.argv.slice(2))); // eslint-disable-line unicorn/no-process-exit -- an interrupted start may still be waiting

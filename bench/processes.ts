@@ -1,6 +1,7 @@
 /** What the processes of the system cost: processor time and memory, as the kernel counts them. Linux only; elsewhere nothing is said. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { platform } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stack } from '../local/stack.js';
 
 /** Seconds of processor time by process. */
@@ -21,6 +22,22 @@ export function cpuOf(stack: Stack | undefined): Cpu {
   };
   const used = Object.entries(parts).flatMap(([name, pid]) => (pid === undefined ? [] : [[name, treeSeconds(pid)] as const]));
   return { ...Object.fromEntries(used), bench: (user + system) / 1_000_000 };
+}
+
+const calmShare = 0.3;
+const calmLimitMs = 60_000;
+
+/** Waits until the parts have stopped working on what they still owed: what spills over from one measurement spoils the next. */
+export async function untilCalm(stack: Stack | undefined): Promise<void> {
+  const until = Date.now() + calmLimitMs;
+  for (let before = cpuOf(stack); Object.keys(before).length > 0 && Date.now() < until;) {
+    const began = performance.now();
+    await sleep(1_000);
+    const after = cpuOf(stack);
+    const used = Object.values(cpuBetween(before, after)).reduce((sum, seconds) => sum + seconds, 0);
+    if (used / ((performance.now() - began) / 1_000) < calmShare) return;
+    before = after;
+  }
 }
 
 export const cpuBetween = (before: Cpu, after: Cpu): Cpu =>

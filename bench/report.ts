@@ -40,9 +40,7 @@ export function rowsOf(findings: Findings, { cores, temporalServer, temporalStor
     ...(delivery === undefined ? [] : deliveryRows(delivery)),
     [`write-ahead log per ${one}, open rounds`, kb(logBytes.median)],
     ...(statements === undefined ? [] : statementRows(statements)),
-    ...(memory === undefined
-      ? []
-      : [['worker memory per open ticket', `${memory.kbPerTicket.toFixed(0)} kB (${memory.held} held)`] satisfies Row]),
+    ...(memory === undefined ? [] : memoryRows(memory)),
     ...rounds.map((round): Row => [`processor, ${round.name}`, cpuText(round)]),
   ];
 }
@@ -70,6 +68,11 @@ function deliveryRows({ transitions, events, perLife, states }: NonNullable<Find
     ['transitions, events that a delivery adds', `${transitions.toFixed(1)}, ${events.toFixed(1)}`],
   ];
 }
+
+const memoryRows = ({ held, heapKb, residentKb, residentMb: [before, after] }: NonNullable<Findings['memory']>): Row[] => [
+  ['worker heap per open ticket', `${heapKb.toFixed(0)} kB (${held} held, garbage collected)`],
+  ['worker resident memory per open ticket', `${residentKb.toFixed(0)} kB (${before.toFixed(0)} to ${after.toFixed(0)} MB)`],
+];
 
 /** What frames transactions by name, all else together; the file of results has each. */
 function summed(counts: Record<string, number>): Record<string, number> {

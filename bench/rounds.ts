@@ -4,7 +4,7 @@ import type { Summary } from './histogram.js';
 import { Histogram } from './histogram.js';
 import type { LoadJob } from './load-job.js';
 import type { Cpu } from './processes.js';
-import { cpuBetween, cpuOf } from './processes.js';
+import { cpuBetween, cpuOf, untilCalm } from './processes.js';
 import type { Outcome } from './recorder.js';
 
 /** More failed calls than this, and the round says nothing. Source: performance.md, section 8. */
@@ -63,6 +63,7 @@ export async function warmUp(bench: Bench, { work, product = products.silent }: 
 }
 
 async function runRound(bench: Bench, { name, work, product = products.silent }: RoundOptions, loop: LoadJob['loop']): Promise<Round> {
+  await untilCalm(bench.target.stack);
   const before = cpuOf(bench.target.stack);
   const report = await bench.load.run({ work, product, loop });
   const cpu = { ...cpuBetween(before, cpuOf(bench.target.stack)), generator: report.cpuSeconds };

@@ -3,13 +3,13 @@
  * started again with its extension for that; only on a stack of ours, and after everything whose speed counts.
  */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Stack } from '../local/stack.js';
 import { asTicketId } from '../domain/ids.js';
 import { ticketWorkflowId } from '../workflows/names.js';
 import type { Bench } from './bench.js';
 import { lifeCalls } from './calls/life.js';
+import { untilCalm } from './processes.js';
 import { countedRound } from './rounds.js';
 
 export interface StatementCounts {
@@ -43,13 +43,14 @@ export async function countStatements(bench: Bench): Promise<StatementCounts | u
   const ticket = await oneTicket(bench);
   await send(bench, ticket, 4); // connections and plans
   await countedRound(bench, { name: 'lives, before the counting', work: 'life' }, 8);
-  await quiet(bench);
+  await untilCalm(stack);
 
   await reset(bench);
   await send(bench, ticket, commands);
   const worker = perOne(await statements(bench), commands);
 
   const lives = bench.plan.sample;
+  await untilCalm(stack);
   await reset(bench);
   const before = await logPosition(bench);
   await countedRound(bench, { name: 'lives, counted', work: 'life' }, lives);
@@ -97,16 +98,6 @@ async function send({ target }: Bench, ticket: string, count: number): Promise<v
     const commandId = randomUUID();
     const args = { actor: 'system/bench', role: 'system', source: 'system', commandId };
     await handle.executeUpdate(index % 2 === 0 ? 'hold' : 'start', { args: [args], updateId: commandId });
-  }
-}
-
-/** Until the system has stopped writing what it still owed. */
-async function quiet(bench: Bench): Promise<void> {
-  for (let last = await logPosition(bench), calm = 0; calm < 3;) {
-    await sleep(300);
-    const now = await logPosition(bench);
-    calm = now - last < 2_000 ? calm + 1 : 0;
-    last = now;
   }
 }
 

@@ -32,11 +32,13 @@ export interface Target extends AsyncDisposable {
 export interface OwnOptions {
   engine: 'dev' | 'server';
   signal: AbortSignal;
+  /** For api and worker. */
+  env?: Record<string, string>;
   log: Log;
 }
 
 /** Starts the same parts as `npm start`, on free ports. */
-export async function openOwn({ engine, signal, log }: OwnOptions): Promise<Target> {
+export async function openOwn({ engine, signal, env = {}, log }: OwnOptions): Promise<Target> {
   const folder = await mkdtemp(join(tmpdir(), 'usher-bench-'));
   await chmod(folder, 0o711); // PostgreSQL may run as another account and has to pass
   const stateDir = join(folder, 'state');
@@ -45,7 +47,7 @@ export async function openOwn({ engine, signal, log }: OwnOptions): Promise<Targ
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const stack = await startStack({ stateDir, ports: 'free', engine, signal, log });
+    const stack = await startStack({ stateDir, ports: 'free', engine, signal, env, log });
     const end = async (): Promise<void> => {
       await stack.stop();
       await remove();

@@ -21,7 +21,12 @@ export function verdictsOf({ workload, counts, delivery, memory, statements }: F
     add('transitions a delivery adds', delivery.transitions, budgets.delivery.transitions);
     add('events a delivery adds', delivery.events, budgets.delivery.events);
   }
-  if (memory !== undefined) add('kB of a cached ticket', Math.round(memory.kbPerTicket), budgets.cachedTicketKb);
+  if (memory !== undefined)
+    add(
+      'kB of a cached ticket, the larger of heap and resident',
+      Math.round(Math.max(memory.heapKb, memory.residentKb)),
+      budgets.cachedTicketKb,
+    );
   if (statements !== undefined) {
     const { set_config: tenants = 0, ...rest } = withoutTransactions(statements.worker);
     const own = Object.values(rest).reduce((sum, count) => sum + count, 0);

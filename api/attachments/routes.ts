@@ -3,7 +3,7 @@ import { readerOf } from '../caller.js';
 import type { Env } from '../caller.js';
 import { answer, contract, inputHook, json, optionalJson, writeProblems } from '../contract.js';
 import { Refusal } from '../errors.js';
-import { readLimited } from '../middleware/body.js';
+import { limitedForm } from '../middleware/body.js';
 import { write } from '../middleware/idempotency.js';
 import { onRole, onTicket } from '../tickets/guard.js';
 import { EmptyBody, TicketParams } from '../tickets/schema.js';
@@ -97,13 +97,10 @@ export const attachmentRoutes = (service: AttachmentService) =>
     .openapi(upload, async (c) => {
       const type = c.req.header('content-type') ?? '';
       if (!type.startsWith('multipart/form-data')) throw new Refusal('media_type');
-      const body = await readLimited(c, mostBytes + formOverhead);
-      const form = await new Response(body, { headers: { 'content-type': type } }).formData().catch(() => {
-        throw new Refusal('media_type');
-      });
-      const fields = FileQuery.safeParse({ tenant: form.get('tenant'), expires: form.get('expires'), signature: form.get('signature') });
-      const part = form.get('file');
-      if (!fields.success || !(part instanceof Blob)) throw new Refusal('not_found');
+      const form = await limitedForm(c, mostBytes + formOverhead);
+      const fields = FileQuery.safeParse({ tenant: form['tenant'], expires: form['expires'], signature: form['signature'] });
+      const part = form['file'];
+      if (!fields.success || !(part instanceof File)) throw new Refusal('not_found');
       await service.upload(c.req.valid('param').attachmentId, fields.data, await part.bytes());
       return c.body(null, 204);
     })

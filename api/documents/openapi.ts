@@ -96,7 +96,7 @@ function objectParameters(place: 'path' | 'query', schema: unknown, components: 
   if (!(schema instanceof z.ZodObject)) return [];
   return Object.entries(schema.shape).map(([name, field]) => {
     const { description, ...rest } = components.schemaOf(field, 'output');
-    const optional = isSchema(field) && field._zod.optin === 'optional';
+    const optional = isSchema(field) && mayBeLeftOut(field);
     return {
       name,
       in: place,
@@ -150,6 +150,8 @@ function failures(codes: unknown, components: Components): Json {
 }
 
 const isSchema = (value: unknown): value is z.ZodType => value instanceof z.ZodType;
+
+const mayBeLeftOut = (field: z.ZodType): boolean => z.strictObject({ field }).safeParse({}).success;
 
 type Io = 'input' | 'output';
 

@@ -5,7 +5,7 @@ import { cursorBinding, pageOf, readCursor, writeCursor } from '../cursor.js';
 import type { Page } from '../cursor.js';
 import { EmailAddress } from '../customers/schema.js';
 import type { Deps } from '../deps.js';
-import { isDatabaseDown, Refusal } from '../errors.js';
+import { Refusal } from '../errors.js';
 import { authorise } from '../middleware/auth.js';
 import type { Answer } from '../middleware/idempotency.js';
 import { authorOf, contentIdOf } from '../tickets/engine.js';
@@ -29,7 +29,7 @@ import type { TicketAnswer } from '../../workflows/ticket/messages.js';
 
 export type MessageService = ReturnType<typeof createMessageService>;
 
-export function createMessageService({ keys }: Pick<Deps, 'keys'>, engine: TicketEngine) {
+export function createMessageService({ keys, log }: Pick<Deps, 'keys' | 'log'>, engine: TicketEngine) {
   /** The message as stored, or what the workflow said of it when the database cannot tell. */
   const finish = async (caller: Caller, row: TicketFacts, id: ContentId, answer: TicketAnswer | null | 'accepted'): Promise<Answer> => {
     const location = `/v1/tickets/${row.id}/messages`;
@@ -48,32 +48,14 @@ export function createMessageService({ keys }: Pick<Deps, 'keys'>, engine: Ticke
         return { status: 201, body, headers: { location, etag: `"${answer?.version ?? stored.version}"` } };
       }
     } catch (error) {
-      if (answer === null || !isDatabaseDown(error)) throw error;
+      if (answer === null) throw error;
+      log.warn({ ticket: row.id, reason: error instanceof Error ? error.message : 'unknown' }, 'accepted, but not read back');
     }
     const version = answer?.version ?? row.version;
     return {
       status: 202,
       body: { id, ticket: row.id, version },
       headers: { location, etag: `"${version}"`, 'usher-projection': 'pending', 'retry-after': '2' },
-    };
-  };
-
-  const attach = (
-    caller: Caller,
-    row: TicketFacts,
-    message: ContentId,
-    visibility: 'public' | 'internal',
-    ids: readonly string[] | undefined,
-  ): Pick<CommandOptions, 'also'> => {
-    if (ids === undefined || ids.length === 0) return {};
-    const { tenant, role, id } = caller.principal;
-    const by = role === 'customer' ? `customer/${id}` : null;
-    return {
-      also: async (tx) => {
-        const given = await giveAttachments(tx, tenant, { ticket: row.id, message, ids, visibility, by });
-        const missing = ids.findIndex((file) => !given.includes(file));
-        if (missing >= 0) throw new Refusal('unknown_reference', { members: { pointer: `/attachments/${missing}` } });
-      },
     };
   };
 
@@ -173,6 +155,26 @@ export function createMessageService({ keys }: Pick<Deps, 'keys'>, engine: Ticke
     },
   };
 }
+
+/** Gives the files to the message, in the transaction that stores its text. */
+const attach = (
+  caller: Caller,
+  row: TicketFacts,
+  message: ContentId,
+  visibility: 'public' | 'internal',
+  ids: readonly string[] | undefined,
+): Pick<CommandOptions, 'also'> => {
+  if (ids === undefined || ids.length === 0) return {};
+  const { tenant, role, id } = caller.principal;
+  const by = role === 'customer' ? `customer/${id}` : null;
+  return {
+    also: async (tx) => {
+      const given = await giveAttachments(tx, tenant, { ticket: row.id, message, ids, visibility, by });
+      const missing = ids.findIndex((file) => !given.includes(file));
+      if (missing >= 0) throw new Refusal('unknown_reference', { members: { pointer: `/attachments/${missing}` } });
+    },
+  };
+};
 
 function textOf(caller: Caller, id: ContentId, { body, format, channel }: PostMessage): ContentRow {
   const base = { id, kind: 'message', visibility: 'public', ...authorOf(caller), channel: channel ?? 'api' } as const;

@@ -69,8 +69,8 @@ export async function takeKey(
     await insertCustomers(tx, tenant, newcomers);
     return null;
   }
-  const { scope, requestHash } = given;
-  const result = await claim(tx, tenant, { scope, requestHash, ...(ticketId === undefined ? {} : { ticketId }) }, texts, newcomers);
+  const { scope, requestHash: hash } = given;
+  const result = await claim(tx, tenant, { scope, requestHash: hash, ...(ticketId === undefined ? {} : { ticketId }) }, texts, newcomers);
   switch (result.kind) {
     case 'claimed':
       given.held = true;
@@ -111,8 +111,7 @@ export async function write<P extends string, I extends Input>(
 }
 
 /** The context without what the route knows of its input. */
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion
-const bare = <P extends string, I extends Input>(c: Context<Env, P, I>): Context<Env> => c as unknown as Context<Env>;
+const bare = <P extends string, I extends Input>(c: Context<Env, P, I>): Context<Env> => c;
 
 function respond(c: Context<Env>, { status, headers, body }: StoredAnswer, lookup: 'hit' | 'miss' | null): Response {
   const all = { ...headers, ...(lookup === null ? {} : { 'idempotency-lookup': lookup }) };
@@ -127,7 +126,7 @@ async function callerOf(c: Context<Env>): Promise<Caller> {
   const { method } = c.req;
   const path = canonicalPath(c);
   const scope = scopeOf(principal.tenant, keyOwner(principal), method, path, key);
-  const claim =
+  const claimed =
     given === undefined ? null : { scope: Buffer.from(scope, 'hex'), requestHash: await requestHash(c, method, path), held: false };
   const match = c.req.header('if-match');
   return {
@@ -136,7 +135,7 @@ async function callerOf(c: Context<Env>): Promise<Caller> {
     scope,
     commandId: commandIdOf(scope),
     key,
-    claim,
+    claim: claimed,
     expected: match === undefined || match === '*' ? null : Number(/^"(\d{1,9})"$/.exec(match)?.[1] ?? Number.NaN) || 'never',
     async: /(?:^|,)\s*respond-async\s*(?:,|;|$)/i.test(c.req.header('prefer') ?? ''),
   };

@@ -4,7 +4,7 @@ import { before } from '../caller.js';
 import type { Caller, Reader } from '../caller.js';
 import { CommandLost, CommandRefused } from '../commands.js';
 import type { Deps } from '../deps.js';
-import { isDatabaseDown, Refusal, refusalOf } from '../errors.js';
+import { Refusal, refusalOf } from '../errors.js';
 import { takeKey } from '../middleware/idempotency.js';
 import { withTenant } from '../../db/client.js';
 import type { TenantTx } from '../../db/client.js';
@@ -82,7 +82,8 @@ export function createTicketEngine({ db, commands, metrics, log, now }: Pick<Dep
       const row = await within(caller, (tx) => findTicket(tx, caller.principal, id));
       if (row !== undefined) return { kind: 'done', id, version: row.version, view: ticketView(row) };
     } catch (error) {
-      if (answer === null || !isDatabaseDown(error)) throw error;
+      if (answer === null) throw error;
+      log.warn({ ticket: id, reason: error instanceof Error ? error.message : 'unknown' }, 'accepted, but not read back');
       return pending(id, answer);
     }
     // Done, and out of the caller's sight by that: given to another team, for one.

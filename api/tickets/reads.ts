@@ -157,12 +157,13 @@ const linksOf = (row: TicketRecord): string[] => [...(row.followUpOf === null ? 
 export const messageKinds = (reader: Principal): MessageRecord['kind'][] =>
   permit(reader, 'note.read') === 'allowed' ? ['opening', 'message', 'note', 'resolution'] : ['opening', 'message', 'resolution'];
 
+const moment = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(text));
+
 function filterOf(reader: Principal, query: CountQuery): TicketFilter {
   if (query.includeRemoved === true && permit(reader, 'ticket.remove') !== 'allowed')
     throw new Refusal('forbidden', { members: { permission: 'ticket.remove' } });
   const product = productsOf(reader, query.product);
   const { status, priority, channel, category, team, assignee, requester, tag, q } = query;
-  const moment = (text: string | undefined): Date | undefined => (text === undefined ? undefined : new Date(text));
   return defined({
     product,
     status,

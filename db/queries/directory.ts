@@ -5,7 +5,7 @@ import type { Db, TenantTx } from '../client.js';
 import { scoped } from './scope.js';
 import type { Principal, Scope } from '../../domain/access/principal.js';
 import { scopes } from '../../domain/access/principal.js';
-import { asAgentId, asCustomerId, asProductKey, asTeamId, asTenantId } from '../../domain/ids.js';
+import { asCustomerId, asProductKey, asTeamId, asTenantId } from '../../domain/ids.js';
 import type { AgentId, CustomerId, ProductKey, TeamId, TenantId } from '../../domain/ids.js';
 
 export interface KeyRecord {
@@ -200,10 +200,6 @@ export async function listCustomers(
   filter: CustomerFilter,
   { after, limit }: { after?: { readonly position: string; readonly id: string }; limit: number },
 ): Promise<(CustomerRecord & { readonly position: string })[]> {
-  const withContact = (kind: ContactKind, value: string | undefined) =>
-    value === undefined
-      ? sql``
-      : sql`and exists (select from customer_contact k where k.tenant_id = c.tenant_id and k.customer_id = c.id and k.kind = ${kind} and k.value = ${value})`;
   const text = filter.text === undefined ? undefined : literalPattern(filter.text);
   const { rows } = await sql<CustomerRecord & { position: string }>`
     select ${customerColumns}, to_char(c.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as position
@@ -222,6 +218,12 @@ export async function listCustomers(
     order by c.created_at desc, c.id desc limit ${limit + 1}`.execute(tx);
   return rows;
 }
+
+/** A condition on the customer `c`. */
+const withContact = (kind: ContactKind, value: string | undefined): RawBuilder<unknown> =>
+  value === undefined
+    ? sql``
+    : sql`and exists (select from customer_contact k where k.tenant_id = c.tenant_id and k.customer_id = c.id and k.kind = ${kind} and k.value = ${value})`;
 
 /** Text that LIKE takes literally. */
 const literalPattern = (text: string): string => text.replaceAll(/[\\%_]/g, String.raw`\$&`);

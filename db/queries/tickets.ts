@@ -197,9 +197,10 @@ export async function countTickets(tx: TenantTx, reader: Principal, filter: Tick
   return rows[0]?.count ?? 0;
 }
 
+const among = (column: RawBuilder<unknown>, values: readonly string[] | undefined, type: RawBuilder<unknown>): RawBuilder<SqlBool>[] =>
+  values === undefined ? [] : [sql<SqlBool>`${column} = any(${[...values]}::${type}[])`];
+
 function conditions(reader: Principal, filter: TicketFilter): RawBuilder<unknown> {
-  const among = (column: RawBuilder<unknown>, values: readonly string[] | undefined, type: RawBuilder<unknown>): RawBuilder<SqlBool>[] =>
-    values === undefined ? [] : [sql<SqlBool>`${column} = any(${[...values]}::${type}[])`];
   const parts: RawBuilder<SqlBool>[] = [
     ...(filter.includeRemoved === true ? [] : [sql<SqlBool>`t.removed_at is null`]),
     ...among(sql`t.product`, filter.product, sql`text`),

@@ -3,7 +3,7 @@ import type { MailTemplate } from './plan.js';
 import type { TicketStatus } from '../ticket/status.js';
 
 /** Acknowledgements per recipient and hour, and automatic mails per ticket and hour. */
-export const mailLimits = { acknowledgementsPerRecipient: 1, automaticPerTicket: 10 } as const;
+const mailLimits = { acknowledgementsPerRecipient: 1, automaticPerTicket: 10 } as const;
 
 export const suppressionReasons = [
   'ticket_removed',

@@ -12,7 +12,7 @@ import type { OpenFields, TicketCommand } from '../../domain/ticket/command.js';
 import { decide } from '../../domain/ticket/decide.js';
 import type { TicketStep } from '../../domain/ticket/step.js';
 import type { Ticket } from '../../domain/ticket/ticket.js';
-import { anEnvelope, anOpen, settings } from '../support/builders.js';
+import { anEnvelope, anOpen } from '../support/builders.js';
 import { freshDatabase } from '../support/db.js';
 import type { TestDatabase } from '../support/db.js';
 
@@ -125,5 +125,3 @@ export async function openTestDesk(now: () => number = Date.now): Promise<TestDe
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }
-
-export const withoutMail = { ...settings, mail: { acknowledgement: false, reply: false, resolved: false } };

@@ -10,7 +10,7 @@ interface Schema {
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
   readonly enum?: readonly unknown[];
-  readonly const?: unknown;
+  readonly const?: string | number | boolean | null;
   readonly pattern?: string;
 }
 
@@ -20,11 +20,15 @@ interface Answered {
 }
 
 interface Document {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: Readonly<Record<string, Answered>>; readonly 'x-problems': readonly string[] }>>>>;
+  readonly paths: Readonly<
+    Record<
+      string,
+      Readonly<Record<string, { readonly responses: Readonly<Record<string, Answered>>; readonly 'x-problems': readonly string[] }>>
+    >
+  >;
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
 }
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion
 export const document = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8')) as Document;
 
 const patternOf = (path: string): RegExp => new RegExp(`^${path.replaceAll('.', '[.]').replaceAll(/\{.+?\}/g, '[^/]+')}$`);
@@ -41,7 +45,8 @@ export function conforms(method: string, address: string, reply: { status: numbe
   if (operation === undefined) return reply.status === 404 || reply.status === 405 || reply.status === 431 ? [] : ['not in the document'];
   if (method === 'HEAD') return [];
   const type = (reply.headers.get('content-type') ?? '').split(';')[0] ?? '';
-  if (reply.status >= 400) return [...problemErrors(reply, operation['x-problems']), ...check(reply.body, { $ref: '#/components/schemas/Problem' }, '')];
+  if (reply.status >= 400)
+    return [...problemErrors(reply, operation['x-problems']), ...check(reply.body, { $ref: '#/components/schemas/Problem' }, '')];
   const answered = operation.responses[String(reply.status)];
   if (answered === undefined) return [`status ${reply.status} is not in the document`];
   if (answered.content === undefined) return [];
@@ -71,9 +76,12 @@ function check(value: unknown, schema: Schema, at: string): string[] {
   if (schema.const !== undefined && value !== schema.const) return [`${at}: not ${String(schema.const)}`];
   if (schema.enum !== undefined && !schema.enum.includes(value)) return [`${at}: ${String(value)} is none of the values`];
   const types = schema.type === undefined ? [] : [schema.type].flat();
-  if (types.length > 0 && !types.some((type) => hasType(value, type))) return [`${at}: ${JSON.stringify(value)} is not ${types.join(' or ')}`];
-  if (typeof value === 'string' && schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) return [`${at}: ${value} does not match`];
-  if (Array.isArray(value)) return schema.items === undefined ? [] : value.flatMap((item, index) => check(item, schema.items ?? {}, `${at}/${index}`));
+  if (types.length > 0 && !types.some((type) => hasType(value, type)))
+    return [`${at}: ${JSON.stringify(value)} is not ${types.join(' or ')}`];
+  if (typeof value === 'string' && schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value))
+    return [`${at}: ${value} does not match`];
+  if (Array.isArray(value))
+    return schema.items === undefined ? [] : value.flatMap((item, index) => check(item, schema.items ?? {}, `${at}/${index}`));
   return typeof value === 'object' && value !== null ? checkObject(Object.entries(value), schema, at) : [];
 }
 

@@ -26,12 +26,15 @@ import { shapeErrors } from '../../domain/ticket/shape.js';
 import { isClosed } from '../../domain/ticket/ticket.js';
 import type { Ticket } from '../../domain/ticket/ticket.js';
 import { createLogger } from '../../logger.js';
-import type { TicketAnswer } from '../../workflows/ticket/messages.js';
+import type { CommandArgs, TicketAnswer } from '../../workflows/ticket/messages.js';
 import { freshDatabase } from '../support/db.js';
 import type { TestDatabase } from '../support/db.js';
 import { conforms } from './conforms.js';
 
-type Args = Parameters<TicketCommands['send']>[2];
+/** Whatever a verb carries. */
+interface Args {
+  readonly commandId: string;
+}
 
 /** What the engine does next instead of working. */
 export type Trouble = CommandLost['kind'] | 'unprojected' | 'lost_after';
@@ -49,17 +52,17 @@ export class DeskInMemory implements TicketCommands {
     this.db = db;
   }
 
-  async send(id: TicketId, kind: Verb, args: Args): Promise<TicketAnswer> {
+  async send<Kind extends Verb>(id: TicketId, kind: Kind, args: CommandArgs<Kind> & Args): Promise<TicketAnswer> {
     const run = this.runs.get(id);
     if (run === undefined || (run.ticket !== null && isClosed(run.ticket))) throw new CommandLost('gone');
     return this.handle(id, kind, args);
   }
 
-  async accept(id: TicketId, kind: Verb, args: Args): Promise<void> {
+  async accept<Kind extends Verb>(id: TicketId, kind: Kind, args: CommandArgs<Kind> & Args): Promise<void> {
     await this.send(id, kind, args);
   }
 
-  async open(facts: OpenFacts, args: Args): Promise<TicketAnswer> {
+  async open(facts: OpenFacts, args: CommandArgs<'open'> & Args): Promise<TicketAnswer> {
     const { ticketId } = facts;
     const run = this.runs.get(ticketId);
     if (run?.ticket && isClosed(run.ticket)) throw new CommandLost('over');
@@ -93,7 +96,6 @@ export class DeskInMemory implements TicketCommands {
     const before = run.handled.get(args.commandId);
     if (before !== undefined && run.ticket !== null) return { version: before, ticket: run.ticket, projected: true };
     // The shape was checked above.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     const command = { role: 'operator', source: 'operator', ...args, kind } as unknown as TicketCommand;
     const now = Date.now();
     const decision = decide(run.ticket, command, now);
@@ -104,7 +106,18 @@ export class DeskInMemory implements TicketCommands {
     if (projected && decision.events.length > 0) {
       const { commandId, actor, role, source } = command;
       const planned = planMessages(decision.state, decision.events);
-      const step = { commandId, kind, actor, role, source, runId: 'memory', at: now, events: decision.events, ticket: decision.state, planned };
+      const step = {
+        commandId,
+        kind,
+        actor,
+        role,
+        source,
+        runId: 'memory',
+        at: now,
+        events: decision.events,
+        ticket: decision.state,
+        planned,
+      };
       await withTenant(this.db, decision.state.tenant, (tx) => recordOnRow(tx, step, randomUUID));
     }
     return { version: decision.state.version, ticket: decision.state, projected };
@@ -218,7 +231,7 @@ async function build(): Promise<Stage & { end: () => Promise<void> }> {
     };
     const response = await app.request(`http://api.test${path}`, { method, headers: all, ...sent });
     const text = await response.text();
-    const isJson = (response.headers.get('content-type') ?? '').includes('json');
+    const isJson = text !== '' && (response.headers.get('content-type') ?? '').includes('json');
     const reply = { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
     expect(conforms(method, path, reply), `${method} ${path} → ${response.status} ${text.slice(0, 400)}`).toEqual([]);
     return reply;
@@ -233,7 +246,14 @@ async function build(): Promise<Stage & { end: () => Promise<void> }> {
     call,
     ticket: async (fields = {}, who = 'admin') => {
       const requester = who === 'customer' || who === 'stranger' ? {} : { requester: { customerId: demo.customers[0] } };
-      const made = await call(who, 'POST', '/v1/tickets', { product: 'demo', subject: 'It does not start', description: 'Since this morning.', channel: 'api', ...requester, ...fields });
+      const made = await call(who, 'POST', '/v1/tickets', {
+        product: 'demo',
+        subject: 'It does not start',
+        description: 'Since this morning.',
+        channel: 'api',
+        ...requester,
+        ...fields,
+      });
       expect(made.status, JSON.stringify(made.body)).toBe(201);
       return String(made.body.id);
     },
@@ -265,7 +285,10 @@ async function seedMore(tx: TenantTx, keys: Stage['keys']): Promise<void> {
     .values({ tenantId, id: outsider, name: 'Second Agent', email: 'second@usher.localhost', role: 'agent', products: ['second'] })
     .execute();
   await tx.insertInto('teamMember').values({ tenantId, teamId: secondTeam, agentId: outsider }).execute();
-  await tx.insertInto('serviceAccount').values({ tenantId, id: readerAccount, name: 'Reader', scopes: ['tickets:read'], products: ['demo'] }).execute();
+  await tx
+    .insertInto('serviceAccount')
+    .values({ tenantId, id: readerAccount, name: 'Reader', scopes: ['tickets:read'], products: ['demo'] })
+    .execute();
   await tx
     .insertInto('apiKey')
     .values([
@@ -284,6 +307,12 @@ async function seedForeign(tx: TenantTx, keys: Stage['keys']): Promise<void> {
   const settings = JSON.stringify(ProductSettings.parse({ fromName: 'Other' }));
   await tx.insertInto('tenant').values({ tenantId, key: 'other', name: 'Other' }).execute();
   await tx.insertInto('product').values({ tenantId, key: 'demo', name: 'Their product', settings }).execute();
-  await tx.insertInto('agent').values({ tenantId, id: foreignAdmin, name: 'Their Admin', email: 'admin@other.localhost', role: 'admin' }).execute();
-  await tx.insertInto('apiKey').values(keyRow(tenantId, 'user', foreignAdmin, keys.foreign)).execute();
+  await tx
+    .insertInto('agent')
+    .values({ tenantId, id: foreignAdmin, name: 'Their Admin', email: 'admin@other.localhost', role: 'admin' })
+    .execute();
+  await tx
+    .insertInto('apiKey')
+    .values(keyRow(tenantId, 'user', foreignAdmin, keys.foreign))
+    .execute();
 }
