@@ -3,8 +3,8 @@
 const ours = '^(domain|workflows|activities|db|api|worker|journeys|cli|local|test|bench|docs|deploy|clients)/|^(config|logger)[.]ts$';
 const root = '^(config|logger)[.]ts$';
 /** The files of domain/ that carry a package. Light files and workflows take only types from them. */
-const heavy = '^domain/(.+/schema|sla/calendar|journey/guard|messaging/html|net/address)[.]ts$';
-const heavyPackages = 'node_modules/(zod|temporal-polyfill|@marcbachmann/cel-js|(@types/)?sanitize-html|ipaddr[.]js)/';
+const heavy = '^domain/(.+/schema|sla/calendar|journey/guard|messaging/(html|template)|net/address)[.]ts$';
+const heavyPackages = 'node_modules/(zod|temporal-polyfill|@marcbachmann/cel-js|(@types/)?sanitize-html|liquidjs|ipaddr[.]js)/';
 /** What a client needs to talk to a workflow. */
 const messages = '^workflows/(names|.+/messages)[.]ts$';
 /** Where settings are read; everyone else is handed values. */

@@ -4,7 +4,7 @@ import type { ClaimedMail } from '../db/queries/outbound.js';
 import type { TicketStatus } from '../domain/ticket/status.js';
 import type { MailTokens } from './mail-tokens.js';
 import type { MailAttachment, OutgoingMail } from './ports.js';
-import { renderMail } from './templates.js';
+import { renderMail } from '../domain/messaging/template.js';
 
 /** Most bytes of attachments one mail carries; base64 makes a third more of them. */
 export const attachmentLimit = 10 * 1024 * 1024;

@@ -99,6 +99,11 @@ export const problems = {
     title: 'Unknown reference',
     text: 'An id or key in the body names nothing you can use. `pointer` says where.',
   },
+  template_invalid: {
+    status: 422,
+    title: 'Template invalid',
+    text: 'A mail template cannot be rendered. `errors` names each part that fails and why.',
+  },
   not_permitted_agent: {
     status: 422,
     title: 'Agent not permitted',

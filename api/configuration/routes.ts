@@ -53,7 +53,7 @@ const replace = contract(
   {
     permission: 'admin.manage',
     guards: [onRole('admin.manage')],
-    problems: [...writeProblems, 'forbidden', 'not_found', 'version_required', 'version_mismatch', 'unknown_reference'],
+    problems: [...writeProblems, 'forbidden', 'not_found', 'version_required', 'version_mismatch', 'unknown_reference', 'template_invalid'],
   },
   {
     method: 'put',

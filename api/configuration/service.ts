@@ -13,6 +13,7 @@ import { findProduct, listProducts, replaceSettings } from '../../db/queries/con
 import type { ProductRecord } from '../../db/queries/configuration.js';
 import { findTeam } from '../../db/queries/directory.js';
 import { seesProduct } from '../../domain/access/principal.js';
+import { templateErrors } from '../../domain/messaging/template.js';
 import { asProductKey } from '../../domain/ids.js';
 
 export type ConfigurationService = ReturnType<typeof createConfigurationService>;
@@ -48,6 +49,7 @@ export function createConfigurationService({ keys }: Pick<Deps, 'keys'>, engine:
       const present = await find(caller, key);
       const { expected } = caller;
       if (expected === null) throw new Refusal('version_required');
+      checkTemplates(settings);
       const { tenant } = caller.principal;
       const { defaultTeam } = settings;
       const stored = await engine.within(caller, async (tx) => {
@@ -61,6 +63,14 @@ export function createConfigurationService({ keys }: Pick<Deps, 'keys'>, engine:
       return { status: 200, body: stored.settings, headers: { etag: `"${stored.revision}"` } };
     },
   };
+}
+
+/** A template that cannot be rendered would be found out when a customer waits for the mail. */
+function checkTemplates({ templates }: ProductSettings): void {
+  const errors = Object.entries(templates).flatMap(([name, template]) =>
+    templateErrors(template).map(({ part, message }) => ({ pointer: `/templates/${name}/${part}`, code: 'template_invalid', message })),
+  );
+  if (errors.length > 0) throw new Refusal('template_invalid', { errors });
 }
 
 const productView = ({ key, name, settings, revision, createdAt, updatedAt }: ProductRecord): ProductView => ({

@@ -128,7 +128,7 @@ export const documentRoutes = (read: () => OpenApiDocument) =>
         page(
           title,
           html`<p><code>${code}</code> · status ${status}</p>
-            <p>${text}</p>`,
+            <p>${text.split('`').map((part, index) => (index % 2 === 0 ? part : html`<code>${part}</code>`))}</p>`,
         ),
         200,
       );

@@ -1,6 +1,6 @@
 /** Who asks, and may they? Keys in the header only; roles are read per request, remembered at most 30 seconds. */
 import { createHash } from 'node:crypto';
-import type { Context, MiddlewareHandler } from 'hono';
+import type { MiddlewareHandler } from 'hono';
 import { isApiKey } from '../../domain/access/api-key.js';
 import { permit } from '../../domain/access/permit.js';
 import type { Permission, Scoped } from '../../domain/access/permit.js';
@@ -105,5 +105,3 @@ export function authorise(principal: Principal, permission: Permission, row?: Sc
   if (verdict === 'not_yours') throw new Refusal('not_found');
   if (verdict === 'not_your_role') throw new Refusal('forbidden', { members: { permission } });
 }
-
-export const principalOf = (c: Context<Env>): Principal => c.var.principal;

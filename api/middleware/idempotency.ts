@@ -19,7 +19,7 @@ import { asStatus, isDatabaseDown, Refusal } from '../errors.js';
 const separator = '\u001F';
 
 /** Who a key belongs to: the person or account, never the credential. */
-export const keyOwner = ({ actor, actingFor }: Principal): string => (actingFor === null ? actor : `${actor}>customer/${actingFor}`);
+const keyOwner = ({ actor, actingFor }: Principal): string => (actingFor === null ? actor : `${actor}>customer/${actingFor}`);
 
 /** Hex SHA-256 of what makes a repeat a repeat. */
 export const scopeOf = (tenant: string, owner: string, method: string, path: string, key: string): string =>
@@ -42,7 +42,7 @@ export interface Answer {
 }
 
 /** A key was used before, and its answer is there. */
-export class Replay extends Error {
+class Replay extends Error {
   override readonly name = 'Replay';
   readonly answer: StoredAnswer;
 

@@ -185,7 +185,7 @@ function filterOf(reader: Principal, query: CountQuery): TicketFilter {
 }
 
 /** A list of product-scoped things says of which products; undefined: of all the reader has. */
-export function productsOf(reader: Principal, given: readonly string[] | undefined): readonly string[] | undefined {
+function productsOf(reader: Principal, given: readonly string[] | undefined): readonly string[] | undefined {
   if (given !== undefined) return given.includes('*') ? undefined : given;
   if (reader.products !== '*' && reader.products.length === 1) return undefined;
   throw new Refusal('product_required');

@@ -26,7 +26,7 @@ const FieldPatch = z
   .record(FieldKey, FieldValue.nullable())
   .refine((fields) => Object.keys(fields).length <= mostFields, `must have at most ${mostFields} fields`);
 
-export const RequesterInput = z.union([
+const RequesterInput = z.union([
   z.strictObject({ customerId: Uuid }),
   z
     .strictObject({ email: z.exactOptional(EmailAddress), phone: z.exactOptional(PhoneNumber), name: z.exactOptional(CustomerName) })
@@ -157,7 +157,7 @@ const LinkedTicket = z.strictObject({
   product: z.string(),
 });
 
-export const AttachmentRef = z
+const AttachmentRef = z
   .strictObject({ id: Uuid, name: z.string(), type: z.string(), size: z.int(), state: z.string() })
   .meta({ id: 'AttachmentRef' });
 
@@ -217,11 +217,10 @@ const texts = {
 };
 
 /** What a customer reads of a ticket. */
-export const CustomerTicket = z.strictObject({ ...state, ...texts }).meta({ id: 'CustomerTicket' });
-export type CustomerTicket = z.output<typeof CustomerTicket>;
+const CustomerTicket = z.strictObject({ ...state, ...texts }).meta({ id: 'CustomerTicket' });
 
 /** What staff and services read. */
-export const StaffTicket = z
+const StaffTicket = z
   .strictObject({
     ...state,
     ...texts,
@@ -232,7 +231,6 @@ export const StaffTicket = z
     removedAt: z.exactOptional(Moment).describe('only on removed tickets'),
   })
   .meta({ id: 'StaffTicket' });
-export type StaffTicket = z.output<typeof StaffTicket>;
 
 export const TicketView = z.union([StaffTicket, CustomerTicket]);
 export type TicketView = z.output<typeof TicketView>;
@@ -250,7 +248,7 @@ export const TicketCount = z
   .meta({ id: 'TicketCount' });
 
 export const EventsQuery = z.strictObject(PageQuery);
-export const EventView = z
+const EventView = z
   .strictObject({
     id: Uuid,
     version: z.int(),
@@ -265,7 +263,7 @@ export const EventView = z
   .meta({ id: 'Event' });
 export const EventPage = pageSchema('EventPage', EventView);
 
-export const HistoryEntry = z
+const HistoryEntry = z
   .strictObject({
     version: z.int(),
     at: Moment,

@@ -43,7 +43,7 @@ const Templates = z.partialRecord(z.enum(mailTemplates), MailTemplateText);
 const StatusLabels = z.partialRecord(z.enum(ticketStatuses), OneLine(60));
 
 /** What a stranger's mail that quotes a known ticket becomes. */
-export const strangerPolicies = ['new_ticket', 'quarantine'] as const;
+const strangerPolicies = ['new_ticket', 'quarantine'] as const;
 
 /** How one product's desk works; `parse` fills in what is left out. */
 export const ProductSettings = z

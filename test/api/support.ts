@@ -151,7 +151,7 @@ export const otherTenant = asTenantId('018f3b1e-0000-7000-8000-000000000002');
 /** An agent of the demo tenant outside its team, for another product only. */
 export const outsider = '018f3b1e-0000-7000-8000-000000000025';
 export const foreignAdmin = '018f3b1e-0000-7000-8000-000000000926';
-export const readerAccount = '018f3b1e-0000-7000-8000-0000000000ab';
+const readerAccount = '018f3b1e-0000-7000-8000-0000000000ab';
 export const secretKeys = 'k1:test-secret-of-the-api';
 export { demo };
 

@@ -1,10 +1,10 @@
 /** Words and looks of the desk's mails: Liquid templates of a product, with defaults. What people wrote is only ever data. Source: security.md, T21. */
 import { Liquid } from 'liquidjs';
-import type { MailTemplateText } from '../domain/configuration/schema.js';
-import { asTicketId } from '../domain/ids.js';
-import type { TicketId } from '../domain/ids.js';
-import { bareSubject, manyLines, oneLine } from '../domain/messaging/headers.js';
-import type { MailTemplate } from '../domain/messaging/plan.js';
+import type { MailTemplateText } from '../configuration/schema.js';
+import { asTicketId } from '../ids.js';
+import type { TicketId } from '../ids.js';
+import { bareSubject, manyLines, oneLine } from './headers.js';
+import type { MailTemplate } from './plan.js';
 
 /** What templates may name. */
 export interface MailWords {
@@ -139,12 +139,17 @@ export function renderMail(template: MailTemplate, own: MailTemplateText | undef
   return { ...render(defaults[template], words, lenient), fellBack: own !== undefined };
 }
 
+export interface TemplateError {
+  readonly part: 'subject' | 'text' | 'html';
+  readonly message: string;
+}
+
 /**
  * Tries a product's template on made-up words.
  *
  * @returns what is wrong, each with the part it is in; empty when nothing is
  */
-export function templateErrors(template: MailTemplateText): string[] {
+export function templateErrors(template: MailTemplateText): TemplateError[] {
   return (['subject', 'text', 'html'] as const).flatMap((part) => {
     const source = template[part];
     if (source === undefined) return [];
@@ -153,7 +158,7 @@ export function templateErrors(template: MailTemplateText): string[] {
       engineOfPart.parseAndRenderSync(source, contextOf(sample, part === 'html'));
       return [];
     } catch (error) {
-      return [`${part}: ${oneLine(error instanceof Error ? error.message : 'cannot be read', 300)}`];
+      return [{ part, message: oneLine(error instanceof Error ? error.message : 'cannot be read', 300) }];
     }
   });
 }

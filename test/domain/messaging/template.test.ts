@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { renderMail, templateErrors } from '../../activities/templates.js';
-import type { MailWords } from '../../activities/templates.js';
-import { asTicketId } from '../../domain/ids.js';
-import { mailTemplates } from '../../domain/messaging/plan.js';
+import { renderMail, templateErrors } from '../../../domain/messaging/template.js';
+import type { MailWords } from '../../../domain/messaging/template.js';
+import { asTicketId } from '../../../domain/ids.js';
+import { mailTemplates } from '../../../domain/messaging/plan.js';
 
 const evil = '<img src=x onerror=alert(1)>{{ 1 | plus: 1 }}{% raw %}"\'&';
 
@@ -144,6 +144,6 @@ describe('the check at save', () => {
   ] as const)('names what is wrong in %s %j', (part, source, message) => {
     const errors = templateErrors(template(part, source));
     expect(errors).toHaveLength(1);
-    expect(errors[0]).toMatch(message);
+    expect(`${errors[0]?.part}: ${errors[0]?.message}`).toMatch(message);
   });
 });
