@@ -50,7 +50,7 @@ export async function surroundingsOf(target: Target): Promise<Surroundings> {
     temporalStore: cluster.persistenceStore ?? 'unknown',
     postgres: version?.version.split(' on ')[0] ?? 'unknown',
     postgresSettings: Object.fromEntries(settings.map(({ name, setting }) => [name, setting])),
-    stateOn: folder === undefined ? 'not ours' : await fileSystemOf(folder),
+    stateOn: folder === undefined ? 'a running system' : await fileSystemOf(folder),
   };
 }
 

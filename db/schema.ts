@@ -282,7 +282,7 @@ export interface Ticket {
   /**
    * UUIDv5 of the number, for callers whose ids are UUIDs
    */
-  uuid: string | null;
+  uuid: string;
   version: number;
   waitUntil: Timestamp | null;
 }

@@ -1,13 +1,10 @@
 /** Tickets and messages as callers read them. */
-import { v5 } from 'uuid';
+import { ticketUuid } from '../../db/queries/projection.js';
 import type { MessageRecord, TicketRecord } from '../../db/queries/tickets.js';
 import type { TicketStatus } from '../../domain/ticket/status.js';
 import type { Ticket } from '../../domain/ticket/ticket.js';
 import { toIso } from '../../domain/time.js';
 import type { AcceptedTicket, MessageView, TicketView } from './schema.js';
-
-/** The ticket's id for callers whose ids are UUIDs. Source: api.md, section 1. */
-export const ticketUuid = (id: string): string => v5(`usher:ticket:${id}`, v5.URL);
 
 const labels: Readonly<Record<TicketStatus, string>> = {
   new: 'New',

@@ -153,7 +153,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create table ticket (
       tenant_id uuid not null references tenant,
       id text not null check (id ~ '^TKT-[0-9A-HJKMNP-TV-Z]{8}$'),
-      uuid uuid,
+      uuid uuid not null,
       product text not null,
       scope text not null,
       status text not null check (status in ('new', 'in_progress', 'waiting_on_customer', 'on_hold', 'resolved', 'closed')),

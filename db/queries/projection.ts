@@ -1,6 +1,7 @@
 /** Writes what a ticket's workflow accepted: events, texts, planned mails and the row, all or nothing, in one statement. */
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
+import { v5 } from 'uuid';
 import type { TenantTx } from '../client.js';
 import type { Members } from '../../domain/decision.js';
 import type { TenantId, TicketId } from '../../domain/ids.js';
@@ -37,6 +38,9 @@ export interface ProjectionRows {
   /** The ticket after the last event. */
   readonly ticket: Ticket;
 }
+
+/** The ticket's number as a UUIDv5, for callers whose ids are UUIDs. */
+export const ticketUuid = (id: string): string => v5(`usher:ticket:${id}`, v5.URL);
 
 export const eventSubject = (id: TicketId): string => `ticket/${id}`;
 
@@ -145,10 +149,10 @@ function writeTicket(ticket: Ticket, condition: ReturnType<typeof sql>, newer = 
   const { tenant, texts } = ticket;
   const held = (id: string): ReturnType<typeof sql> => sql`from content where tenant_id = ${tenant} and id = ${id}`;
   return sql`
-    insert into ticket (tenant_id, id, product, scope, status, priority, category, channel, requester_id, copied, assignee_id, team_id,
+    insert into ticket (tenant_id, id, uuid, product, scope, status, priority, category, channel, requester_id, copied, assignee_id, team_id,
       subject, description, tags, custom_fields, follow_up_of, version, cycle, created_at, updated_at,
       first_response_at, resolved_at, closed_at, reopen_until, wait_until, close_cause, removed_at, state)
-    select ${tenant}, ${ticket.id}, ${ticket.product}, ${ticket.scope}, ${ticket.status}, ${ticket.priority}, ${ticket.category}, ${ticket.channel},
+    select ${tenant}, ${ticket.id}, ${ticketUuid(ticket.id)}::uuid, ${ticket.product}, ${ticket.scope}, ${ticket.status}, ${ticket.priority}, ${ticket.category}, ${ticket.channel},
       ${ticket.requester}::uuid, ${[...ticket.copied]}::uuid[], ${ticket.assignee}::uuid, ${ticket.team}::uuid,
       (select coalesce(data->>'subject', subject) ${held(texts.subject)}),
       (select body ${held(texts.description)}),

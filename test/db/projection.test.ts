@@ -32,7 +32,7 @@ const step = <Kind extends CommandKind>(
   ticket: Ticket | null,
   kind: Kind,
   fields: CommandFields[Kind],
-  { commandId = `${randomUUID()}`, runId = 'run-1' } = {},
+  { commandId = randomUUID(), runId = 'run-1' }: { commandId?: string; runId?: string } = {},
 ): TicketStep => {
   const envelope = anEnvelope({ commandId });
   const decision = decide(ticket, { kind, ...envelope, ...fields } as unknown as TicketCommand, noon);

@@ -37,7 +37,14 @@ const openByMail = async (email = customer(), subject = 'My order') => {
   const [ticket] = await ticketsOf(email);
   if (ticket === undefined || acknowledgement === undefined) throw new Error('no ticket');
   const raw = await desk.raw(acknowledgement);
-  return { id: ticket.id, email, messageId, acknowledgement, raw, replyTo: /<([^>]+)>/.exec(header(raw, 'Reply-To') ?? '')?.[1] ?? header(raw, 'Reply-To') ?? '' };
+  return {
+    id: ticket.id,
+    email,
+    messageId,
+    acknowledgement,
+    raw,
+    replyTo: /<([^>]+)>/.exec(header(raw, 'Reply-To') ?? '')?.[1] ?? header(raw, 'Reply-To') ?? '',
+  };
 };
 
 describe('mail', () => {
@@ -50,25 +57,43 @@ describe('mail', () => {
     expect(replyTo).toMatch(/^reply\+tkt-[0-9a-z]{8}\..+@usher\.localhost$/i);
     expect(raw).toContain('text/plain');
     expect(raw).toContain('text/html');
-    expect((await desk.call('GET', `/tickets/${id}`)).body).toMatchObject({ subject: 'My order', channel: 'email', status: 'new', version: 1 });
+    expect((await desk.call('GET', `/tickets/${id}`)).body).toMatchObject({
+      subject: 'My order',
+      channel: 'email',
+      status: 'new',
+      version: 1,
+    });
   });
 
   test('an agent’s reply goes out once, and the customer’s answer comes back by our Message-ID, by References or by the reply address', async () => {
     const { id, email, replyTo } = await openByMail();
-    const sent = await desk.call('POST', `/tickets/${id}/messages`, { body: 'It left today.', format: 'text', then: 'waiting_on_customer' });
+    const sent = await desk.call('POST', `/tickets/${id}/messages`, {
+      body: 'It left today.',
+      format: 'text',
+      then: 'waiting_on_customer',
+    });
     expect(sent.status).toBe(201);
     expect(sent.body.deliveries).toHaveLength(1);
     const mails = await desk.untilMails(email, 2);
     const reply = mails[1];
-    const raw = await desk.raw(reply!);
+    if (reply === undefined) throw new Error('no reply');
+    const raw = await desk.raw(reply);
     expect(raw).toContain('It left today.');
     expect(header(raw, 'Auto-Submitted')).toBeUndefined();
     await expect.poll(async () => (await desk.call('GET', `/messages/${sent.body.id}/deliveries`)).body.data[0].state).toBe('sent');
-    const answer = (extra: object) => desk.mail({ from: email, to: support, subject: 'Re: whatever', text: 'Thank you', messageId: `<${randomUUID()}@example.com>`, ...extra });
-    await answer({ inReplyTo: reply!.messageId });
+    const answer = (extra: object) =>
+      desk.mail({
+        from: email,
+        to: support,
+        subject: 'Re: whatever',
+        text: 'Thank you',
+        messageId: `<${randomUUID()}@example.com>`,
+        ...extra,
+      });
+    await answer({ inReplyTo: reply.messageId });
     await expect.poll(async () => (await desk.seqs(id)).length, { timeout: 15_000 }).toBe(5);
     expect((await desk.call('GET', `/tickets/${id}`)).body.status).toBe('in_progress');
-    await answer({ references: `<other@example.com> ${reply!.messageId}` });
+    await answer({ references: `<other@example.com> ${reply.messageId}` });
     await expect.poll(async () => (await desk.seqs(id)).length, { timeout: 15_000 }).toBe(6);
     await answer({ to: replyTo });
     await expect.poll(async () => (await desk.seqs(id)).length, { timeout: 15_000 }).toBe(7);
@@ -102,7 +127,13 @@ describe('mail', () => {
     const { id, email, replyTo } = await openByMail();
     await desk.call('POST', `/tickets/${id}/resolve`, {});
     await desk.untilMails(email, 2);
-    await desk.mail({ from: email, to: replyTo, subject: 'Out of office', text: 'Back on Monday', headers: { 'Auto-Submitted': 'auto-replied' } });
+    await desk.mail({
+      from: email,
+      to: replyTo,
+      subject: 'Out of office',
+      text: 'Back on Monday',
+      headers: { 'Auto-Submitted': 'auto-replied' },
+    });
     await expect.poll(async () => (await desk.seqs(id)).length, { timeout: 15_000 }).toBe(3);
     expect((await desk.call('GET', `/tickets/${id}`)).body.status).toBe('resolved');
     expect(await desk.inbox(email)).toHaveLength(2);
@@ -124,7 +155,9 @@ describe('mail', () => {
   test('what cannot be read is quarantined with its cause, where a lead sees it', async () => {
     const before = (await desk.call('GET', '/inbound/quarantine')).body.data.length as number;
     await desk.mail({ from: customer(), to: support, subject: '', text: '', raw: 'Subject: no sender at all\r\n\r\nHello\r\n' });
-    await expect.poll(async () => (await desk.call('GET', '/inbound/quarantine', undefined, { as: 'lead' })).body.data.length, { timeout: 15_000 }).toBe(before + 1);
+    await expect
+      .poll(async () => (await desk.call('GET', '/inbound/quarantine', undefined, { as: 'lead' })).body.data.length, { timeout: 15_000 })
+      .toBe(before + 1);
     const [entry] = (await desk.call('GET', '/inbound/quarantine')).body.data;
     expect(entry.cause).toBe('unparsable');
     expect((await desk.call('GET', '/inbound/quarantine', undefined, { as: 'agent' })).status).toBe(403);
@@ -159,7 +192,9 @@ describe('one ticket over HTTP', () => {
       expect(answer.status, verb).toBe(200);
     }
     const events = await desk.call('GET', `/tickets/${id}/events?limit=100`);
-    expect(events.body.data.map((event: { version: number }) => event.version)).toEqual(events.body.data.map((_: unknown, index: number) => index + 1));
+    expect(events.body.data.map((event: { version: number }) => event.version)).toEqual(
+      events.body.data.map((_: unknown, index: number) => index + 1),
+    );
     const late = await desk.call('POST', `/tickets/${id}/start`, {}, { as: 'lead' });
     expect([late.status, late.body.code]).toEqual([409, 'ticket.closed']);
     expect((await desk.call('DELETE', `/tickets/${id}?reason=test%20data`)).status).toBe(204);
@@ -181,13 +216,20 @@ describe('one ticket over HTTP', () => {
     const burst = randomUUID();
     const person = customer();
     const answers = await Promise.all(Array.from({ length: 20 }, () => desk.createTicket(person, { key: burst })));
-    expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set(answers.some((answer) => answer.status === 409) ? [201, 409] : [201]));
+    expect(new Set(answers.map((answer) => answer.status))).toEqual(
+      new Set(answers.some((answer) => answer.status === 409) ? [201, 409] : [201]),
+    );
     expect(await ticketsOf(person)).toHaveLength(1);
     await desk.untilMails(person, 1);
   });
 
   test('a customer sees own tickets, never notes', async () => {
-    const mine = await desk.call('POST', '/tickets', { product: 'demo', subject: 'Mine', description: 'Text', channel: 'web' }, { as: 'customer' });
+    const mine = await desk.call(
+      'POST',
+      '/tickets',
+      { product: 'demo', subject: 'Mine', description: 'Text', channel: 'web' },
+      { as: 'customer' },
+    );
     expect(mine.status).toBe(201);
     const id: string = mine.body.id;
     await desk.call('POST', `/tickets/${id}/notes`, { body: 'a secret among us' }, { as: 'lead' });
@@ -223,7 +265,9 @@ describe('for people', () => {
       const client = new Client({ connection, namespace: desk.info.namespace });
       const handle = client.workflow.getHandle(`ticket/${id}`);
       const history = await handle.fetchHistory();
-      const text = JSON.stringify(history, (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value));
+      const text = JSON.stringify(history, (_, value: unknown) =>
+        value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value,
+      );
       expect(text).toContain(id);
       expect(text).not.toMatch(/canary/i);
     } finally {

@@ -14,7 +14,8 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => running[Symbol.asyncDispose]());
 afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') process.stderr.write(`--- api\n${running.stack.api.tail()}\n--- worker\n${running.stack.worker.tail()}\n`);
+  if (task.result?.state === 'fail')
+    process.stderr.write(`--- api\n${running.stack.api.tail()}\n--- worker\n${running.stack.worker.tail()}\n`);
   await desk.fault({ mode: 'ok' });
 });
 

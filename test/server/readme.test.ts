@@ -35,7 +35,7 @@ const stepsOf = (document: string): Step[] =>
 
 /** What differs from run to run. */
 const changing: readonly (readonly [RegExp, string])[] = [
-  [/\bTKT-[0-9A-Z]{8}\b/gi, 'TKT'],
+  [/TKT-[0-9A-Z]{8}\b/gi, 'TKT'],
   [/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'UUID'],
   [/\b\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'INSTANT'],
   [/127\.0\.0\.1:\d+/g, 'HOST'],

@@ -22,8 +22,7 @@ export async function freshDatabase(): Promise<TestDatabase> {
   const of = (database: string) => ({ url: urls.url.replace('%', database), superuser: urls.superuser.replace('%', database) });
   await administer(of('postgres').superuser, `create database ${name} template usher owner usher_login`);
   const { url, superuser } = of(name);
-  const open = (role: 'usher_app' | 'usher_relay'): Db =>
-    createDb({ url, role, pool: 5, name: `test-${role}`, onBroken: () => undefined });
+  const open = (role: 'usher_app' | 'usher_relay'): Db => createDb({ url, role, pool: 5, name: `test-${role}`, onBroken: () => undefined });
   const db = open('usher_app');
   const relay = open('usher_relay');
   return {

@@ -18,7 +18,10 @@ beforeAll(async () => {
   });
   database = await freshDatabase();
   const { operatorService } = env.connection;
-  await operatorService.addSearchAttributes({ namespace: 'default', searchAttributes: { Tenant: KEYWORD, Product: KEYWORD, Priority: KEYWORD, Status: KEYWORD } });
+  await operatorService.addSearchAttributes({
+    namespace: 'default',
+    searchAttributes: { Tenant: KEYWORD, Product: KEYWORD, Priority: KEYWORD, Status: KEYWORD },
+  });
   desk = await openDesk({ client: env.client, connection: env.nativeConnection, database });
 });
 
