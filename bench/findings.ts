@@ -21,6 +21,8 @@ export interface Findings {
   delivery?: { transitions: number; events: number; perLife: number; states: Deliveries['states'] };
   /** Bytes of the write-ahead log per operation in the open rounds, as PostgreSQL is set up. */
   logBytes: Spread;
+  /** What should have been measured and failed, with the reason. */
+  unmeasured: string[];
   memory?: Memory;
   statements?: StatementCounts;
 }

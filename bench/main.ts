@@ -53,15 +53,16 @@ async function measure({ workload, engine, attach: stateDir, plan, out }: BenchA
   const rows = rowsOf(findings, surroundings);
   const verdicts = verdictsOf(findings);
   const file = out ?? fileOf(workload, surroundings.commit);
-  const name = [`engine ${engineOf(surroundings)}`, ...(plan.deliveries ? ['deliveries'] : []), ...(plan.quick ? ['quick'] : [])].join(
-    ', ',
-  );
+  const modes = { attached: stateDir !== undefined, deliveries: plan.deliveries, quick: plan.quick };
+  const set = Object.entries(modes).flatMap(([mode, isOn]) => (isOn ? [mode] : []));
+  const name = [`engine ${engineOf(surroundings)}`, ...set].join(', ');
   const columns = await writeResults(file, workload, name, { at: new Date().toISOString(), surroundings, plan, findings, verdicts, rows });
   console.log(`\n${table(columns)}\n\n${verdictLines(verdicts).join('\n')}\n\nwritten to ${file}`);
   const broken = [...findings.rounds, ...findings.comparison.rounds].filter((round) => round.faults.length > 0);
   for (const { name: round, faults } of broken) console.log(`does not count: ${round}: ${faults.join('; ')}`);
   if (findings.kept.lost > 0) console.log(`LOST: ${findings.kept.lost} of ${findings.kept.answered}`);
-  return broken.length > 0 || findings.kept.lost > 0 || verdicts.some(({ ok }) => !ok) ? 1 : 0;
+  for (const what of findings.unmeasured) console.log(`not measured: ${what}`);
+  return findings.unmeasured.length > 0 || broken.length > 0 || findings.kept.lost > 0 || verdicts.some(({ ok }) => !ok) ? 1 : 0;
 }
 
 /** Ends the wait at once; what was waited for fails by itself when the system goes away. */

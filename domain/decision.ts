@@ -35,8 +35,3 @@ export interface Accepted<State, Event> {
 export type Decision<State, Event, Code extends string = string> = Accepted<State, Event> | Refused<Code>;
 
 export const refused = <Code extends string>(code: Code, members: Members = {}): Refused<Code> => ({ ok: false, code, members });
-
-/** Marks a place the compiler proves unreachable. */
-export function assertNever(value: never): never {
-  throw new Error(`unexpected value ${JSON.stringify(value)}`);
-}

@@ -1,9 +1,28 @@
 import type { Bench } from '../bench.js';
+import type { Findings } from '../findings.js';
+import { measureMemory } from '../memory.js';
 import type { Spread } from '../raw-start.js';
 import { spreadOf } from '../raw-start.js';
 import type { Round, RoundOptions } from '../rounds.js';
 import { closedRound, openRound } from '../rounds.js';
-import { logPosition } from '../statements.js';
+import { countStatements, logPosition } from '../statements.js';
+
+/** What is counted beside the load. A failure here costs no figure of the rounds that went before. */
+export async function measureAside(bench: Bench): Promise<Pick<Findings, 'memory' | 'statements' | 'unmeasured'>> {
+  const unmeasured: string[] = [];
+  const attempt = async <T>(what: string, work: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work;
+    } catch (error) {
+      bench.signal.throwIfAborted();
+      unmeasured.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
+  };
+  const memory = await attempt('memory', measureMemory(bench));
+  const statements = await attempt('statements', countStatements(bench));
+  return { unmeasured, ...(memory === undefined ? {} : { memory }), ...(statements === undefined ? {} : { statements }) };
+}
 
 type What = Omit<RoundOptions, 'name'>;
 

@@ -5,12 +5,10 @@ import type { Bench } from '../bench.js';
 import { countTicket, medianCounts } from '../counts.js';
 import type { Findings } from '../findings.js';
 import { countKept } from '../lost.js';
-import { measureMemory } from '../memory.js';
 import { compareWithStarts, endStarts } from '../raw-start.js';
 import { warmUp } from '../rounds.js';
 import { eachOf, sampleOf } from '../samples.js';
-import { countStatements } from '../statements.js';
-import { measureRates, saturate } from './phases.js';
+import { measureAside, measureRates, saturate } from './phases.js';
 
 export async function w1(bench: Bench): Promise<Findings> {
   const { plan, target } = bench;
@@ -25,8 +23,7 @@ export async function w1(bench: Bench): Promise<Findings> {
   const sample = sampleOf(created, plan.sample);
   const counts = await eachOf(sample, 4, (id) => countTicket(target.client.workflow.getHandle(ticketWorkflowId(asTicketId(id)))));
   if (target.stack === undefined) await endStarts(bench, comparison);
-  const memory = await measureMemory(bench);
-  const statements = await countStatements(bench);
+  const aside = await measureAside(bench);
   return {
     workload: 'w1',
     rounds,
@@ -35,7 +32,6 @@ export async function w1(bench: Bench): Promise<Findings> {
     kept,
     counts: medianCounts(counts),
     logBytes,
-    ...(memory === undefined ? {} : { memory }),
-    ...(statements === undefined ? {} : { statements }),
+    ...aside,
   };
 }

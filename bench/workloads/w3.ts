@@ -8,12 +8,10 @@ import { deliveriesOf } from '../deliveries.js';
 import { products } from '../desk.js';
 import type { Findings } from '../findings.js';
 import { countKept } from '../lost.js';
-import { measureMemory } from '../memory.js';
 import { compareWithStarts, endStarts } from '../raw-start.js';
 import { countedRound, warmUp } from '../rounds.js';
 import { eachOf, sampleOf } from '../samples.js';
-import { countStatements } from '../statements.js';
-import { measureRates, saturate } from './phases.js';
+import { measureAside, measureRates, saturate } from './phases.js';
 
 export async function w3(bench: Bench): Promise<Findings> {
   const { plan, target } = bench;
@@ -32,8 +30,7 @@ export async function w3(bench: Bench): Promise<Findings> {
   const delivery = plan.deliveries ? await countDeliveries(bench, sample, counts) : undefined;
   const comparison = await compareWithStarts(bench);
   if (target.stack === undefined) await endStarts(bench, comparison);
-  const memory = await measureMemory(bench);
-  const statements = await countStatements(bench);
+  const aside = await measureAside(bench);
   return {
     workload: 'w3',
     rounds,
@@ -43,8 +40,7 @@ export async function w3(bench: Bench): Promise<Findings> {
     counts,
     logBytes,
     ...(delivery === undefined ? {} : { delivery }),
-    ...(memory === undefined ? {} : { memory }),
-    ...(statements === undefined ? {} : { statements }),
+    ...aside,
   };
 }
 

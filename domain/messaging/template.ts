@@ -91,8 +91,8 @@ class SafeHtml {
   }
 }
 
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? character);
+const escapeHtml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;');
 
 /** A template reads its words and nothing else: no files, no prototypes, and not for long. */
 function engine(strict: boolean, outputEscape?: (value: unknown) => string): Liquid {
@@ -158,7 +158,7 @@ export function templateErrors(template: MailTemplateText): TemplateError[] {
       engineOfPart.parseAndRenderSync(source, contextOf(sample, part === 'html'));
       return [];
     } catch (error) {
-      return [{ part, message: oneLine(error instanceof Error ? error.message : 'cannot be read', 300) }];
+      return [{ part, message: oneLine(String(error), 300) }];
     }
   });
 }
@@ -201,8 +201,8 @@ function render(source: MailTemplateText, words: MailWords, { text, html }: Engi
 /** The number stands in every subject, behind the mark of an answer, so that people and mail programs find the thread. */
 function numbered(subject: string, number: TicketId): string {
   if (subject.includes(number)) return subject;
-  const [, mark, rest = ''] = /^(Re:)? ?(.*)$/s.exec(subject) ?? [];
-  return `${mark === undefined ? '' : 'Re: '}[${number}] ${rest}`.trim();
+  const mark = subject.startsWith('Re:') ? 'Re: ' : '';
+  return `${mark}[${number}] ${subject.slice(mark.trimEnd().length).trimStart()}`.trim();
 }
 
 /** Plain text as markup: empty lines part paragraphs, single ones lines. */

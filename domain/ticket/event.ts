@@ -2,24 +2,22 @@
 import type { ContentId } from '../ids.js';
 import type { Members } from '../decision.js';
 
-export const ticketEventTypes = [
-  'ticket.created',
-  'ticket.updated',
-  'ticket.assigned',
-  'ticket.status_changed',
-  'ticket.resolved',
-  'ticket.reopened',
-  'ticket.closed',
-  'ticket.removed',
-  'ticket.restored',
-  'ticket.rebased',
-  'message.received',
-  'message.sent',
-  'message.failed',
-  'message.unknown',
-  'note.added',
-] as const;
-export type TicketEventType = (typeof ticketEventTypes)[number];
+export type TicketEventType =
+  | 'ticket.created'
+  | 'ticket.updated'
+  | 'ticket.assigned'
+  | 'ticket.status_changed'
+  | 'ticket.resolved'
+  | 'ticket.reopened'
+  | 'ticket.closed'
+  | 'ticket.removed'
+  | 'ticket.restored'
+  | 'ticket.rebased'
+  | 'message.received'
+  | 'message.sent'
+  | 'message.failed'
+  | 'message.unknown'
+  | 'note.added';
 
 export interface TicketEvent {
   readonly type: TicketEventType;

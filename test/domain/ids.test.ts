@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { base32, parseTicketId, ticketIdFrom } from '../../domain/ids.js';
 import { sourceOf } from '../../domain/actor.js';
 import { fromIso, toIso } from '../../domain/time.js';
-import { assertNever } from '../../domain/decision.js';
 
 test('base32 is Crockford’s, most significant bits first', () => {
   expect(base32(Uint8Array.of(0xff, 0, 0, 0, 0))).toBe('ZW000000');
@@ -36,8 +35,4 @@ test('the source follows from role and way', () => {
     'mail',
     'api',
   ]);
-});
-
-test('a place that cannot be reached says what reached it', () => {
-  expect(() => assertNever('x' as never)).toThrow('unexpected value "x"');
 });

@@ -1,3 +1,4 @@
+import { WorkflowNotFoundError } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
@@ -71,6 +72,20 @@ test('each later public message of the desk gives the whole window again', async
   await env.sleep(days(2));
   await ticket.handle.result();
   expect((await ticket.row()).status).toBe('closed');
+});
+
+test('after the window a message finds no workflow, and the follow-up opened for it is linked', async () => {
+  const ticket = await desk.open();
+  await ticket.send('resolve', {});
+  await env.sleep(days(8));
+  await ticket.handle.result();
+  await expect(ticket.receive('mail')).rejects.toThrow(WorkflowNotFoundError);
+  const followUp = await desk.open({ followUpOf: ticket.id });
+  expect(followUp.opened.ticket.links).toEqual({ followUpOf: ticket.id });
+  expect(await followUp.row()).toMatchObject({ status: 'new', version: 1 });
+  expect(await ticket.row()).toMatchObject({ status: 'closed', version: 3 });
+  await followUp.send('close', { cause: 'spam' });
+  await followUp.handle.result();
 });
 
 test('waiting ends by itself at its instant', async () => {

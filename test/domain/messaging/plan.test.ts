@@ -65,3 +65,10 @@ test('a product that sends no mail plans none', () => {
   expect(planFor(aTicket({ settings: silent }), 'reply', { content })).toEqual([]);
   expect(planFor(aTicket({ settings: silent }), 'resolve', {})).toEqual([]);
 });
+
+test('an event without its text sends the template’s own words, or nothing where the text is all there is', () => {
+  const data = { auto: false };
+  expect(planMessages(aTicket(), [{ type: 'ticket.created', version: 1, data }])).toMatchObject([{ content: null }]);
+  expect(planMessages(aTicket(), [{ type: 'message.sent', version: 2, data: { to: [requester] } }])).toEqual([]);
+  expect(planMessages(aTicket(), [{ type: 'message.sent', version: 2, data: {}, content }])).toEqual([]);
+});

@@ -134,11 +134,11 @@ describe('the check at save', () => {
 
   test.each([
     ['subject', '{{ ticket.subject', /^subject: .*not closed/],
-    ['text', '{{ customer.nmae }}', /^text: undefined variable: customer.nmae/],
-    ['text', '{{ x | shout }}', /^text: undefined filter: shout/],
-    ['html', '{% include "x" %}', /^html: tag "include" not found/],
-    ['html', '{% render "x" %}', /^html: tag "render" not found/],
-    ['html', '{% layout "x" %}', /^html: tag "layout" not found/],
+    ['text', '{{ customer.nmae }}', /^text: .*undefined variable: customer.nmae/],
+    ['text', '{{ x | shout }}', /^text: .*undefined filter: shout/],
+    ['html', '{% include "x" %}', /^html: .*tag "include" not found/],
+    ['html', '{% render "x" %}', /^html: .*tag "render" not found/],
+    ['html', '{% layout "x" %}', /^html: .*tag "layout" not found/],
     ['text', '{% for i in (1..100000000) %}{% endfor %}', /^text: .*limit/],
     ['text', 'x'.repeat(100_001), /^text: .*limit/],
   ] as const)('names what is wrong in %s %j', (part, source, message) => {

@@ -242,6 +242,14 @@ describe('edit', () => {
     expect(decision.state.texts).toEqual({ subject: content, tags: content, description: opening, customFields: opening });
   });
 
+  test('texts that name no field change none, and a reason alone brings its text', () => {
+    expect(accepted(run(aTicket(), 'edit', { fields: content })).events).toEqual([]);
+    const reasoned = accepted(run(aTicket(), 'priority', { priority: 'urgent', reason: content }));
+    expect(reasoned.events).toMatchObject([{ data: { reason: content }, content }]);
+    const filed = accepted(run(aTicket(), 'edit', { category: 'Billing', fields: opening, changed: ['tags'] }));
+    expect(filed.events).toMatchObject([{ data: { changed: ['tags', 'category'] }, content: opening }]);
+  });
+
   test('is all or nothing', () => {
     expect(run(inStatus('resolved'), 'edit', { priority: 'urgent', status: 'on_hold' })).toMatchObject({
       ok: false,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { verbs } from '../../../domain/ticket/command.js';
 import type { Verb } from '../../../domain/ticket/command.js';
-import { fieldNames, shapeErrors } from '../../../domain/ticket/shape.js';
+import { asCommand, fieldNames, shapeErrors } from '../../../domain/ticket/shape.js';
 import { anOpen, uuid } from '../../support/builders.js';
 
 const actor = 'user/someone';
@@ -69,4 +69,16 @@ const cases: [Verb, object, string[]][] = [
 
 test.each(cases)('%s %j names %j', (verb, value, fields) => {
   expect(shapeErrors(verb, value).map((error) => error.field)).toEqual(fields);
+});
+
+test('what the sender left out is filled in, what he sent stays, and the kind is the verb', () => {
+  const missing = { commandId: 'made', role: 'operator', source: 'operator' } as const;
+  expect(asCommand('hold', missing, { actor, role: 'lead', kind: 'close' })).toEqual({
+    kind: 'hold',
+    actor,
+    commandId: 'made',
+    role: 'lead',
+    source: 'operator',
+  });
+  expect(asCommand('hold', missing, null)).toEqual({ ...missing, kind: 'hold' });
 });
