@@ -28,6 +28,9 @@ declare module 'vitest' {
   }
 }
 
+/** Getting a server may take minutes, once; that has to be seen. */
+const aloud = (line: string): void => void process.stderr.write(`${line}\n`);
+
 /** The database every test database is cloned from. */
 export const templateDatabase = 'usher';
 
@@ -63,11 +66,11 @@ const starters: { readonly [Name in Part]: () => Promise<Started<Name>> } = {
     return { value: file, end: () => rm(folder, { recursive: true, force: true }) };
   },
   async timeSkipping() {
-    return { value: await acquireTimeSkippingServer(silent) };
+    return { value: await acquireTimeSkippingServer(aloud) };
   },
   async devServer() {
     const options = { uiPort: null, dbFile: null, namespace: 'usher', log: silent };
-    const server = await startDevServer({ ...options, binary: await acquireTemporal(silent), port: await freePort() });
+    const server = await startDevServer({ ...options, binary: await acquireTemporal(aloud), port: await freePort() });
     return { value: { address: server.address, namespace: options.namespace }, end: () => server.stop() };
   },
 };
