@@ -51,8 +51,7 @@ const challenge = 'Bearer realm="usher"';
 /** One problem as a response. */
 export function problemResponse(c: Context, code: ProblemCode, { members, errors, detail, headers }: RefusalDetails = {}): Response {
   const { status, title, text, retryAfter } = problemKind(code);
-  const body = {
-    ...members,
+  const fixed = {
     type: `/problems/${code}`,
     title,
     status,
@@ -62,6 +61,8 @@ export function problemResponse(c: Context, code: ProblemCode, { members, errors
     requestId: requestIdOf(c),
     ...(errors === undefined ? {} : { errors }),
   };
+  // Named first, so that a reader meets them first; set last, so that no member takes their place.
+  const body = { ...fixed, ...members, ...fixed };
   return c.body(JSON.stringify(body), {
     status: asStatus(status),
     headers: {

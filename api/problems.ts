@@ -50,7 +50,7 @@ export const problems = {
   forbidden: {
     status: 403,
     title: 'Forbidden',
-    text: 'You may see this, but your role does not allow what you asked. `permission` names what is missing.',
+    text: 'You may see this, but your role does not allow what you asked, or only on tickets assigned to you. `permission` names what is missing.',
   },
   reason_required: { status: 403, title: 'Reason required', text: 'This is allowed only with a `reason` of 3 to 500 characters.' },
   not_found: { status: 404, title: 'Not found', text: 'It does not exist, or it is not yours to see.' },

@@ -62,18 +62,36 @@ async function makeRoles(client: pg.Client): Promise<void> {
   await client.query('select pg_advisory_lock($1)', [migrateLock]);
   try {
     for (const role of databaseRoles) {
-      const found = await client.query<{ member: boolean }>(
-        `select pg_has_role(current_user, oid, 'set') as member from pg_roles where rolname = $1`,
-        [role],
-      );
+      const found = await client.query('select from pg_roles where rolname = $1', [role]);
       if (found.rows.length === 0) await client.query(`create role ${role} nologin`);
-      if (found.rows[0]?.member !== true) await client.query(`grant ${role} to current_user`);
+      await takeRole(client, role);
     }
     await client.query('grant usher_search, usher_auth to usher_owner');
     await client.query('grant usage, create on schema public to usher_owner, usher_search, usher_auth');
     await client.query('grant usage on schema public to usher_app, usher_relay');
   } finally {
     await client.query('select pg_advisory_unlock($1)', [migrateLock]);
+  }
+}
+
+/** Lets this login run as the role; a role that another login made has to be granted by somebody who may. */
+async function takeRole(client: pg.Client, role: string): Promise<void> {
+  const may = async (): Promise<boolean> =>
+    client.query(`set role ${role}`).then(
+      () => true,
+      () => false,
+    );
+  const had = await may();
+  await client.query('reset role');
+  if (had) return;
+  try {
+    await client.query(`grant ${role} to current_user`);
+  } catch (cause) {
+    const { rows } = await client.query<{ login: string }>('select current_user as login');
+    throw new Error(
+      `The role ${role} exists and ${rows[0]?.login ?? 'this login'} may not take it: as a superuser, "grant ${role} to …" first.`,
+      { cause },
+    );
   }
 }
 

@@ -35,7 +35,7 @@ nav { display: flex; gap: 1rem; }
 main { max-width: 64rem; margin: 0 auto; padding: 1rem 1.25rem 3rem; }
 h1 { font-size: 1.5rem; }
 a { color: var(--link); }
-code { font: .875em ui-monospace, monospace; background: var(--soft); padding: .1em .3em; border-radius: .2em; }
+code:not(#reference *) { font: .875em ui-monospace, monospace; background: var(--soft); padding: .1em .3em; border-radius: .2em; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); }

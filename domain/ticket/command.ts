@@ -87,7 +87,7 @@ export interface CommandFields {
   readonly hold: { readonly until?: Instant; readonly reason?: ContentId };
   readonly resolve: { readonly resolution?: ContentId };
   readonly reopen: { readonly reason?: ContentId };
-  readonly close: { readonly cause?: DirectCloseCause | 'window'; readonly reason?: ContentId };
+  readonly close: { readonly cause?: DirectCloseCause | 'window' | 'cancelled'; readonly reason?: ContentId };
   readonly remove: { readonly reason?: ContentId };
   readonly restore: { readonly reason?: ContentId };
   /** Told by the ticket's own deliveries, never by a caller. */

@@ -54,7 +54,7 @@ export interface Ticket {
   readonly reopenUntil: Instant | null;
   /** When waiting or holding ends by itself; null: not at all. */
   readonly waitUntil: Instant | null;
-  readonly closeCause: 'customer' | 'staff' | 'window' | DirectCloseCause | null;
+  readonly closeCause: 'customer' | 'staff' | 'window' | 'cancelled' | DirectCloseCause | null;
   readonly removedAt: Instant | null;
   /** The last public message of either side. */
   readonly lastPublicMessage: ContentId | null;

@@ -92,6 +92,13 @@ const lives: Record<string, () => Promise<TicketRun>> = {
     await ticket.handle.result();
     return ticket;
   },
+  async 'cancelled-by-an-operator'() {
+    const ticket = await desk.open();
+    await ticket.send('resolve', {});
+    await ticket.handle.cancel();
+    await ticket.handle.result();
+    return ticket;
+  },
   async 'spam-at-once'() {
     const ticket = await desk.open({ auto: true });
     await ticket.send('close', { cause: 'spam' });

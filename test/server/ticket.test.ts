@@ -125,6 +125,27 @@ describe('what operators see', () => {
   });
 });
 
+test('F37: a request to cancel closes the ticket, and its row says so', async () => {
+  const ticket = await desk.open({ settings: silent });
+  await ticket.send('hold', { until: Date.now() + 3_600_000 });
+  await ticket.handle.cancel();
+  expect(await ticket.handle.result()).toMatchObject({ ticket: { status: 'closed', closeCause: 'cancelled' } });
+  expect(await ticket.row()).toMatchObject({ status: 'closed', types: ['ticket.created', 'ticket.status_changed', 'ticket.closed'] });
+});
+
+test('a refusal tells an operator the field and the rule', async () => {
+  const ticket = await desk.open({ settings: silent });
+  const wrong = await refusalOf(
+    ticket.handle.executeUpdate<unknown, [unknown]>('priority', { args: [{ actor: 'user/x', priority: 'highest' }] }),
+  );
+  expect(wrong.message).toBe('invalid_request · errors: priority must be one of low, medium, high, urgent');
+  const illegal = await refusalOf(ticket.handle.executeUpdate<unknown, [unknown]>('close', { args: [{ actor: 'user/x' }] }));
+  expect(illegal.message).toBe(
+    'ticket.illegal_move · from: new · to: closed · allowed: in_progress, waiting_on_customer, on_hold, resolved',
+  );
+  await ticket.send('close', { cause: 'spam' });
+});
+
 describe('PostgreSQL is away', () => {
   test('commands are accepted, answered as not yet projected, and projected in order when it is back', async () => {
     const ticket = await desk.open();

@@ -62,10 +62,7 @@ export class Journal {
   check(kind: Verb, args: unknown, now: Instant): void {
     const errors = shapeErrors(kind, args);
     if (errors.length > 0) {
-      throw refusal('invalid_request', {
-        errors: errors.map(({ field, rule }) => `${field} ${rule}`),
-        fields: errors.map((error) => error.field),
-      });
+      throw refusal('invalid_request', { errors: errors.map(({ field, rule }) => `${field} ${rule}`) });
     }
     const command = complete(kind, args);
     if (this.handled.has(command.commandId)) return;
@@ -145,6 +142,17 @@ export class Journal {
     else this.apply({ ...envelope, kind: 'start', cause: 'until' }, now);
   }
 
+  /** Somebody asked the server to cancel the run: the ticket ends as a closed one, so that no row stays open without a workflow. */
+  cancel(now: Instant): void {
+    if (this.isOver()) return;
+    if (this.ticket === null) this.neverOpened = true;
+    else
+      this.apply(
+        { commandId: 'cancel', actor: 'system/cancel', role: 'operator', source: 'operator', kind: 'close', cause: 'cancelled' },
+        now,
+      );
+  }
+
   isOver(): boolean {
     return this.neverOpened || (this.ticket !== null && isClosed(this.ticket));
   }
@@ -179,5 +187,11 @@ export class Journal {
 const complete = (kind: Verb, args: unknown): TicketCommand =>
   asCommand(kind, { commandId: currentUpdateInfo()?.id ?? 'unknown', role: 'operator', source: 'operator' }, args);
 
-const refusal = (code: string, members: Members): ApplicationFailure =>
-  ApplicationFailure.create({ type: code, message: code, nonRetryable: true, details: [members] });
+/** A refusal as callers read it by code and members, and operators, in the form of the Web UI, by its message. */
+function refusal(code: string, members: Members): ApplicationFailure {
+  const said = Object.entries(members).map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : String(value)}`);
+  const failure = ApplicationFailure.create({ type: code, message: [code, ...said].join(' · '), nonRetryable: true, details: [members] });
+  // Where in our code it was said helps nobody who typed a wrong value.
+  failure.stack = '';
+  return failure;
+}

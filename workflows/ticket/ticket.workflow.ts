@@ -1,5 +1,5 @@
 /** One ticket, from open to closed. */
-import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, setHandler } from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, continueAsNew, setHandler } from '@temporalio/workflow';
 import { verbs } from '../../domain/ticket/command.js';
 import type { Verb } from '../../domain/ticket/command.js';
 import { now } from '../support/clock.js';
@@ -18,9 +18,14 @@ const deliveryGrace = '60s';
 export type TicketEnd = TicketAnswer | { readonly outcome: 'never_opened' };
 
 export async function ticketWorkflow(input: TicketInput): Promise<TicketEnd> {
-  const { tenant, ticketId } = input;
-  const loops = new CancellationScope();
   const journal = new Journal(input, now());
+  const cancelled = CancellationScope.current().cancelRequested;
+  // A request to cancel is an end like others: it closes the ticket, and what was accepted is still brought home.
+  return CancellationScope.nonCancellable(() => life(input, journal, cancelled));
+}
+
+async function life(input: TicketInput, journal: Journal, cancelled: Promise<never>): Promise<TicketEnd> {
+  const { tenant, ticketId } = input;
   const projector = new Projector(
     {
       pending: journal.pending,
@@ -40,7 +45,7 @@ export async function ticketWorkflow(input: TicketInput): Promise<TicketEnd> {
   const send = (message: string): void => {
     if (journal.deliveries.has(message)) return;
     journal.deliveries.add(message);
-    inBackground(loops, () => delivery(message));
+    inBackground(() => delivery(message));
   };
 
   const delivery = async (message: string): Promise<void> => {
@@ -55,38 +60,39 @@ export async function ticketWorkflow(input: TicketInput): Promise<TicketEnd> {
 
   const handle =
     (kind: Verb) =>
-    async (args: unknown): Promise<TicketAnswer> => {
-      const version = journal.accept(kind, args, now()); // before the first await, so that handlers cannot interleave
-      show(kind);
-      return journal.answer(version, await projector.upTo(version));
-    };
+    (args: unknown): Promise<TicketAnswer> =>
+      CancellationScope.nonCancellable(async () => {
+        const version = journal.accept(kind, args, now()); // before the first await, so that handlers cannot interleave
+        show(kind);
+        return journal.answer(version, await projector.upTo(version));
+      });
   for (const kind of verbs) {
     const validator = (args: unknown): void => journal.check(kind, args, now());
     setHandler(updates[kind], handle(kind), { validator, description: descriptions[kind] });
   }
   setHandler(state, () => journal.ticket, { description: 'The ticket as its workflow knows it: ids, enums, numbers, instants.' });
 
-  inBackground(loops, () => projector.run());
-  inBackground(loops, () => watch(journal, ticketId, () => show('timer')));
-  for (const message of input.carried?.deliveries ?? []) inBackground(loops, () => delivery(message));
+  inBackground(() => projector.run());
+  inBackground(() => watch(journal, ticketId, () => show('timer')));
+  for (const message of input.carried?.deliveries ?? []) inBackground(() => delivery(message));
+  void cancelled.catch(() => {
+    journal.cancel(now());
+    show('cancelled');
+  });
   show('continued');
 
   await condition(() => journal.isOver() || journal.shouldContinue());
   const drained = (): boolean => projector.isIdle() && allHandlersFinished();
   if (journal.isOver()) {
     await condition(() => drained() && journal.deliveries.size === 0);
-    loops.cancel();
     return journal.ticket === null ? { outcome: 'never_opened' } : journal.answer(journal.ticket.version, true);
   }
   if (journal.deliveries.size > 0) await condition(() => journal.deliveries.size === 0, deliveryGrace);
   await condition(drained);
-  loops.cancel();
   return continueAsNew<typeof ticketWorkflow>(journal.carry());
 }
 
-/** Runs beside the story until the scope ends; anything but the end of the scope is a bug and must fail the task, visibly. */
-function inBackground(scope: CancellationScope, work: () => Promise<void>): void {
-  void scope.run(work).catch((error: unknown) => {
-    if (!isCancellation(error)) throw error;
-  });
+/** Runs beside the story until the run ends; a failure is a bug and must fail the task, visibly. */
+function inBackground(work: () => Promise<void>): void {
+  void work();
 }

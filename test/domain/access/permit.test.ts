@@ -95,8 +95,9 @@ test('a ticket without a team is everybody’s of its product', () => {
   expect(permit(principal('agent', { teams: [] }), 'ticket.read', { ...teams, team: null })).toBe('allowed');
 });
 
+const acting = (...scopes: Scope[]): Principal => principal('customer', { actingFor: requester, scopes });
+
 test('who acts for a customer has that customer’s rights, capped by the scopes of the key', () => {
-  const acting = (...scopes: Scope[]): Principal => principal('customer', { actingFor: requester, scopes });
   expect(permit(acting('tickets:read'), 'ticket.read', mine)).toBe('allowed');
   expect(permit(acting('tickets:read'), 'message.reply', mine)).toBe('not_your_role');
   expect(permit(acting('messages:write'), 'message.reply', mine)).toBe('allowed');
