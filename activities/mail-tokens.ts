@@ -1,27 +1,8 @@
 /** Signatures that tie a mail to its ticket: in our Message-IDs and in the reply address. Source: security.md, section 5 and T17. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { SigningKey } from '../domain/access/signing-key.js';
 import { base32, parseTicketId } from '../domain/ids.js';
 import type { CustomerId, TenantId, TicketId } from '../domain/ids.js';
-
-export interface SigningKey {
-  readonly id: string;
-  readonly secret: string;
-}
-
-/**
- * Reads keys written as `id:secret,…`: the first signs, all verify.
- *
- * @throws Error when one has no id or no secret; the message holds neither
- */
-export function parseSigningKeys(text: string): SigningKey[] {
-  const keys = text.split(',').map((entry) => {
-    const [id = '', ...rest] = entry.trim().split(':');
-    return { id, secret: rest.join(':') };
-  });
-  if (keys.some(({ id, secret }) => id === '' || secret === ''))
-    throw new Error('signing keys must be written as id:secret, separated by commas');
-  return keys;
-}
 
 export interface ReplyIdentity {
   readonly tenant: TenantId;
@@ -60,9 +41,6 @@ const ownId = new RegExp(`^<(TKT-[0-9A-HJKMNP-TV-Z]{8})[.]([0-9A-F]{32})[.](${to
 export function createMailTokens(keys: readonly SigningKey[], domain: string): MailTokens {
   const [first] = keys;
   if (first === undefined) throw new Error('at least one signing key is needed');
-  const reply = ({ tenant, ticket, participant }: ReplyIdentity, key: SigningKey): string =>
-    sign(key, ['reply', tenant, ticket, participant]);
-  const mail = ({ tenant, ticket, outbound }: MailIdentity, key: SigningKey): string => sign(key, ['message-id', tenant, ticket, outbound]);
   return {
     replyToken: (identity) => reply(identity, first),
     isReplyToken: (token, tenant, ticket, participants) =>
@@ -79,6 +57,10 @@ export function createMailTokens(keys: readonly SigningKey[], domain: string): M
     },
   };
 }
+
+const reply = ({ tenant, ticket, participant }: ReplyIdentity, key: SigningKey): string =>
+  sign(key, ['reply', tenant, ticket, participant]);
+const mail = ({ tenant, ticket, outbound }: MailIdentity, key: SigningKey): string => sign(key, ['message-id', tenant, ticket, outbound]);
 
 /** The parts are joined by a character none of them holds, so that no two lists read alike; the key's id is one of them. */
 function sign(key: SigningKey, parts: readonly string[]): string {

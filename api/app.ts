@@ -108,6 +108,7 @@ const unmatched =
   (routes: readonly Route[]) =>
   (c: Context<Env>): Response => {
     const { path } = c.req;
+    if (path === '/' || path === '/docs/') return c.redirect('/docs');
     const methods = routes
       .filter((route) => new RegExp(`^${route.path.replaceAll(/[.]/g, String.raw`\.`).replaceAll(/\{.+?\}/g, '[^/]+')}$`).test(path))
       .flatMap((route) => (route.method === 'get' ? ['GET', 'HEAD'] : [route.method.toUpperCase()]));

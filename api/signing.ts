@@ -1,5 +1,6 @@
 /** Signatures of what the API hands out and gets back: cursors and links. The first key signs, all verify. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { parseSigningKeys } from '../domain/access/signing-key.js';
 
 export interface SigningKeys {
   /**
@@ -18,15 +19,9 @@ const bytes = 16;
  * @throws Error when it holds no key
  */
 export function createSigningKeys(setting: string): SigningKeys {
-  const keys = new Map(
-    setting.split(',').map((pair): [string, string] => {
-      const at = pair.indexOf(':');
-      const id = pair.slice(0, at).trim();
-      if (at < 1 || pair.length === at + 1) throw new Error('SECRET_KEYS must be id:secret pairs, separated by commas');
-      return [id, pair.slice(at + 1).trim()];
-    }),
-  );
-  const first = [...keys.keys()][0] ?? '';
+  const parsed = parseSigningKeys(setting);
+  const keys = new Map(parsed.map(({ id, secret }) => [id, secret]));
+  const first = parsed[0]?.id ?? '';
   return {
     sign: (purpose, text) => `${first}.${digest(keys.get(first) ?? '', purpose, text).toString('base64url')}`,
     verify: (purpose, text, signature) => {

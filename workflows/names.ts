@@ -4,8 +4,6 @@ import type { Priority as TaskPriority, SearchAttributePair } from '@temporalio/
 import type { ProductKey, TenantId, TicketId } from '../domain/ids.js';
 import type { Priority, TicketStatus } from '../domain/ticket/status.js';
 
-export const namespaceRetention = { days: 30 } as const;
-
 const queues = { core: 'usher-core', outbound: 'usher-outbound' } as const;
 
 /** Task queue of a kind of work; the suffix keeps several stacks on one server apart. */

@@ -74,7 +74,7 @@ export function permit(principal: Principal, permission: Permission, row?: Scope
 }
 
 /** Whether the row exists for this principal at all. */
-export function isVisible(principal: Principal, row: Scoped): boolean {
+function isVisible(principal: Principal, row: Scoped): boolean {
   if (row.product !== undefined && !seesProduct(principal, row.product)) return false;
   switch (principal.role) {
     case 'customer':

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { createMailTokens, parseSigningKeys } from '../../activities/mail-tokens.js';
+import { createMailTokens } from '../../activities/mail-tokens.js';
+import { parseSigningKeys } from '../../domain/access/signing-key.js';
 import { asCustomerId, asTenantId, asTicketId } from '../../domain/ids.js';
 import { uuid } from '../support/builders.js';
 
@@ -11,21 +12,8 @@ const outbound = uuid(0x500);
 const of = (keys: string, domain = 'desk.example') => createMailTokens(parseSigningKeys(keys), domain);
 const tokens = of('k1:secret');
 
-describe('signing keys', () => {
-  test('are read in order, a secret may hold colons', () => {
-    expect(parseSigningKeys('k2:a:b, k1:c')).toEqual([
-      { id: 'k2', secret: 'a:b' },
-      { id: 'k1', secret: 'c' },
-    ]);
-  });
-
-  test.each(['', 'k1', 'k1:', ':x', 'k1:a,', 'k1:a,k2'])('%j is refused without being told', (text) => {
-    expect(() => parseSigningKeys(text)).toThrow(/^signing keys must be written as id:secret, separated by commas$/);
-  });
-
-  test('at least one is needed', () => {
-    expect(() => createMailTokens([], 'x')).toThrow('at least one');
-  });
+test('at least one key is needed', () => {
+  expect(() => createMailTokens([], 'x')).toThrow('at least one');
 });
 
 describe('reply tokens', () => {

@@ -2,7 +2,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { NativeConnection } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
@@ -175,5 +174,3 @@ export async function closeDesk(desk: Desk): Promise<void> {
   desk.worker.shutdown();
   await (desk.worker as Worker & { done?: Promise<void> }).done;
 }
-
-export type { TestWorkflowEnvironment };
