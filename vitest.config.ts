@@ -7,12 +7,14 @@ interface Settings {
   readonly group: number;
   /** Starts what the tests stand on: the template database, the Temporal servers, the workflow bundle. */
   readonly servers: boolean;
+  /** Runs the engine's code in the tests' own process. */
+  readonly engine?: boolean;
   /** One file at a time. */
   readonly serial?: boolean;
   readonly timeout: number;
 }
 
-const project = (name: string, { group, servers, serial = false, timeout }: Settings) => ({
+const project = (name: string, { group, servers, engine = false, serial = false, timeout }: Settings) => ({
   extends: true as const,
   test: {
     name,
@@ -21,6 +23,7 @@ const project = (name: string, { group, servers, serial = false, timeout }: Sett
     testTimeout: timeout,
     hookTimeout: Math.max(timeout, seconds(30)),
     ...(servers ? { globalSetup: ['test/support/global-setup.ts'] } : {}),
+    ...(engine ? { setupFiles: ['test/support/quiet-temporal.ts'] } : {}),
     ...(serial ? { fileParallelism: false } : {}),
   },
 });
@@ -35,12 +38,12 @@ export default defineConfig({
     projects: [
       project('domain', { group: 0, servers: false, timeout: seconds(10) }),
       project('repo', { group: 0, servers: false, timeout: seconds(30) }),
-      project('activities', { group: 0, servers: true, timeout: seconds(20) }),
+      project('activities', { engine: true, group: 0, servers: true, timeout: seconds(20) }),
       project('db', { group: 0, servers: true, timeout: seconds(20) }),
       project('api', { group: 0, servers: true, timeout: seconds(20) }),
-      project('replay', { group: 0, servers: true, timeout: seconds(30) }),
-      project('time', { group: 1, servers: true, serial: true, timeout: seconds(60) }),
-      project('server', { group: 2, servers: true, serial: true, timeout: seconds(60) }),
+      project('replay', { engine: true, group: 0, servers: true, timeout: seconds(30) }),
+      project('time', { engine: true, group: 1, servers: true, serial: true, timeout: seconds(60) }),
+      project('server', { engine: true, group: 2, servers: true, serial: true, timeout: seconds(60) }),
       project('chaos', { group: 3, servers: true, serial: true, timeout: seconds(60) }),
     ],
     coverage: {

@@ -1,13 +1,11 @@
 /** Every recorded run replays on the code as it is now: what is in flight survives a deploy. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { expect, inject, test } from 'vitest';
 
 const folder = join(import.meta.dirname, '..', 'histories');
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.json'));
-
-Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 test('there is something to replay', () => {
   expect(files.length).toBeGreaterThanOrEqual(5);

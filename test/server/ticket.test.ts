@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import proto from '@temporalio/proto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createProjection } from '../../activities/projection.js';
@@ -131,6 +132,52 @@ test('F37: a request to cancel closes the ticket, and its row says so', async ()
   await ticket.handle.cancel();
   expect(await ticket.handle.result()).toMatchObject({ ticket: { status: 'closed', closeCause: 'cancelled' } });
   expect(await ticket.row()).toMatchObject({ status: 'closed', types: ['ticket.created', 'ticket.status_changed', 'ticket.closed'] });
+});
+
+describe('a reset in the Web UI', () => {
+  const { RESET_REAPPLY_EXCLUDE_TYPE_UPDATE } = proto.temporal.api.enums.v1.ResetReapplyExcludeType;
+
+  /** Resets to the n-th workflow task that was completed. */
+  const reset = async (ticket: TicketRun, task: number, withUpdates: boolean): Promise<void> => {
+    const { events } = await ticket.handle.fetchHistory();
+    const completed = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes);
+    const { runId } = await ticket.handle.describe();
+    await client.workflowService.resetWorkflowExecution({
+      namespace: 'usher',
+      workflowExecution: { workflowId: ticket.handle.workflowId, runId },
+      workflowTaskFinishEventId: completed[task]?.eventId ?? null,
+      requestId: `${ticket.id}/${runId}`,
+      reason: 'test',
+      resetReapplyExcludeTypes: withUpdates ? [] : [RESET_REAPPLY_EXCLUDE_TYPE_UPDATE],
+    });
+  };
+
+  test('that takes its commands along comes to the same versions: nothing is written or planned twice', async () => {
+    const ticket = await desk.open();
+    await ticket.reply();
+    await ticket.send('hold', {});
+    const before = await ticket.row();
+    await reset(ticket, 0, true);
+    await expect.poll(async () => (await ticket.state())?.version, { timeout: 30_000 }).toBe(before.version);
+    expect(await ticket.send('start', {})).toMatchObject({ version: before.version + 1, projected: true });
+    expect((await ticket.row()).types).toEqual([...before.types, 'ticket.status_changed']);
+    expect(await ticket.planned()).toHaveLength(2);
+    await ticket.send('close', { cause: 'spam' });
+  });
+
+  test('that drops them: the new run is numbered behind the old one, both stay in the log, the row is the new run’s', async () => {
+    const ticket = await desk.open({ settings: silent });
+    await ticket.send('hold', {});
+    await ticket.send('start', {});
+    await reset(ticket, 1, false);
+    expect(await ticket.send('resolve', {})).toMatchObject({ projected: true });
+    const { seqs, types, status } = await ticket.row();
+    expect(types).toEqual(['ticket.created', 'ticket.status_changed', 'ticket.status_changed', 'ticket.resolved', 'ticket.rebased']);
+    expect(seqs).toEqual([1, 2, 3, 4, 5]);
+    expect(status).toBe('resolved');
+    expect(await ticket.state()).toMatchObject({ status: 'resolved', version: 5 });
+    await ticket.send('close', {});
+  });
 });
 
 test('a refusal tells an operator the field and the rule', async () => {

@@ -130,6 +130,14 @@ export class TicketRun {
     return this.handle.query(state);
   }
 
+  /** Keys of the mails planned for it. */
+  async planned(): Promise<string[]> {
+    const rows = await withTenant(this.db, demo.tenant, (tx) =>
+      tx.selectFrom('outboundMessage').select('dedupeKey').where('ticketId', '=', this.id).execute(),
+    );
+    return rows.map((row) => row.dedupeKey);
+  }
+
   /** Status, version and sequence numbers as PostgreSQL has them. */
   async row(): Promise<{ status: string; version: number; seqs: number[]; types: string[] }> {
     return withTenant(this.db, demo.tenant, async (tx) => {
