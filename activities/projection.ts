@@ -11,21 +11,23 @@ export interface ProjectionDeps {
   readonly newId: () => string;
   /** Told when a lost attempt or a Reset left something else than the workflow says. */
   readonly onRepaired: () => void;
+  /** How long a statement of the present call may take, in milliseconds: less inside a workflow task, which waits for it. */
+  readonly statementMs?: () => number;
 }
 
 /** Projects steps of one ticket, oldest first. */
-export const createProjection = ({ db, newId, onRepaired }: ProjectionDeps): ProjectionActivities => ({
+export const createProjection = ({ db, newId, onRepaired, statementMs }: ProjectionDeps): ProjectionActivities => ({
   async project(steps) {
     const last = steps.at(-1);
     if (last === undefined) return { stored: 0, conflict: false };
     const { tenant } = last.ticket;
     try {
-      await withTenant(db, tenant, (tx) => recordTicket(tx, rowsOf(steps, last, newId)));
+      await withTenant(db, tenant, (tx) => recordTicket(tx, rowsOf(steps, last, newId)), statementMs?.());
       return { stored: last.ticket.version, conflict: false };
     } catch (error) {
       if (!(error instanceof AlreadyRecorded)) throw error;
     }
-    return withTenant(db, tenant, (tx) => reconcile(tx, steps, last, { newId, onRepaired }));
+    return withTenant(db, tenant, (tx) => reconcile(tx, steps, last, { newId, onRepaired }), statementMs?.());
   },
 });
 

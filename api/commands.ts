@@ -12,7 +12,7 @@ import { ApplicationFailure, WorkflowExecutionAlreadyStartedError, WorkflowNotFo
 import type { Members } from '../domain/decision.js';
 import type { TicketId } from '../domain/ids.js';
 import type { Verb } from '../domain/ticket/command.js';
-import { ticketStartOptions, ticketWorkflowId, ticketWorkflowType } from '../workflows/names.js';
+import { passedOver, ticketStartOptions, ticketWorkflowId, ticketWorkflowType } from '../workflows/names.js';
 import type { TicketStartFacts } from '../workflows/names.js';
 import { updates } from '../workflows/ticket/messages.js';
 import type { CommandArgs, TicketAnswer } from '../workflows/ticket/messages.js';
@@ -92,7 +92,7 @@ export function createCommands(client: Client, { queueSuffix, continueAfter }: C
         if (!(outcome instanceof CommandLost)) throw outcome;
         maybeSent ||= outcome.kind === 'unconfirmed';
         const nothingDone = outcome.kind === 'unavailable' || outcome.kind === 'busy';
-        const again = nothingDone || (outcome.kind === 'unconfirmed' && isConnectionLoss(error));
+        const again = nothingDone || (outcome.kind === 'unconfirmed' && (isConnectionLoss(error) || isPassedOver(error)));
         if (again && Date.now() + pause < giveUp) await new Promise((resolve) => setTimeout(resolve, pause));
         else throw maybeSent && nothingDone ? new CommandLost('unconfirmed', { cause: error }) : outcome;
       }
@@ -134,7 +134,7 @@ export function createCommands(client: Client, { queueSuffix, continueAfter }: C
 function translate(error: unknown): unknown {
   if (error instanceof WorkflowUpdateFailedError) {
     const { cause } = error;
-    if (!(cause instanceof ApplicationFailure)) return new CommandLost('unconfirmed', { cause: error });
+    if (!(cause instanceof ApplicationFailure) || isPassedOver(cause)) return new CommandLost('unconfirmed', { cause: error });
     return new CommandRefused(cause.type ?? 'internal', membersOf(cause.details?.[0]));
   }
   if (error instanceof WorkflowNotFoundError) return new CommandLost('gone', { cause: error });
@@ -152,6 +152,12 @@ function translate(error: unknown): unknown {
 
 /** The words of the gRPC client for calls that never reached a connection. */
 const neverLeft = /No connection established|Waiting for LB pick|Name resolution failed|Failed to connect/i;
+
+/** The run changed under the command; the next one takes it. */
+const isPassedOver = (error: unknown): boolean => {
+  const failure = error instanceof WorkflowUpdateFailedError ? error.cause : error;
+  return failure instanceof ApplicationFailure && passedOver.includes(failure.type ?? '');
+};
 
 const isConnectionLoss = (error: unknown): boolean => statusOf(error)?.code === grpc.unavailable;
 

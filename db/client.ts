@@ -1,8 +1,10 @@
 /** The one place where pools are made; every unit of work runs in a transaction that knows its tenant. */
-import { CamelCasePlugin, Kysely, PostgresDialect, sql } from 'kysely';
+import { CamelCasePlugin, CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import pg from 'pg';
+import { uuidPattern } from '../domain/ids.js';
 import type { TenantId } from '../domain/ids.js';
+import { preparing } from './prepared.js';
 import type { DB } from './schema.js';
 
 export type Db = Kysely<DB>;
@@ -41,17 +43,43 @@ export function createDb({ url, role, pool, name, onBroken }: DbOptions): Db {
   connections.on('connect', (client) => client.on('error', ({ message }) => onBroken(message)));
   connections.on('error', () => undefined);
   return new Kysely<DB>({
-    dialect: new PostgresDialect({ pool: connections }),
+    dialect: new PostgresDialect({ pool: preparing(connections) }),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
 }
 
-/** Runs work in one transaction that sees this tenant's rows and no others. */
-export const withTenant = <T>(db: Db, tenant: TenantId, work: (tx: TenantTx) => Promise<T>): Promise<T> =>
-  db.transaction().execute(async (tx) => {
-    await sql`select set_config('app.tenant', ${tenant}, true)`.execute(tx);
-    return work(tx);
+/**
+ * Runs work in one transaction that sees this tenant's rows and no others.
+ *
+ * @param statementMs how long one statement may take; the pool's own limit when absent
+ */
+export const withTenant = <T>(db: Db, tenant: TenantId, work: (tx: TenantTx) => Promise<T>, statementMs?: number): Promise<T> =>
+  db.connection().execute(async (connection) => {
+    await connection.executeQuery(begin(tenant, statementMs));
+    try {
+      const result = await work(asTransaction(connection));
+      await connection.executeQuery(commit);
+      return result;
+    } catch (error) {
+      // The first error is the one to tell; a connection that is gone has rolled back by itself.
+      await connection.executeQuery(rollback).catch(() => undefined);
+      throw error;
+    }
   });
+
+const commit = CompiledQuery.raw('commit');
+const rollback = CompiledQuery.raw('rollback');
+
+/** Begins and sets the tenant in one round trip; such a pair takes no parameters, so what goes in is checked. */
+function begin(tenant: TenantId, statementMs: number | undefined): CompiledQuery {
+  if (!uuidPattern.test(tenant)) throw new Error('a tenant id is a lower-case UUID');
+  const limit = statementMs === undefined ? '' : `, set_config('statement_timeout', '${Math.trunc(statementMs)}', true)`;
+  return CompiledQuery.raw(`begin; select set_config('app.tenant', '${tenant}', true)${limit}`);
+}
+
+/** The connection has begun a transaction, which only `withTenant` ends. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+const asTransaction = (connection: Db): TenantTx => connection as TenantTx;
 
 /**
  * Refuses a database that would not keep what it was told, or a role that row-level security does not bind.

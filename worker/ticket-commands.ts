@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import { ApplicationFailure, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/common';
 import { CommandRefused } from '../activities/ports.js';
 import type { TicketCommands } from '../activities/ports.js';
-import { ticketStartOptions, ticketWorkflowId, ticketWorkflowType } from '../workflows/names.js';
+import { passedOver, ticketStartOptions, ticketWorkflowId, ticketWorkflowType } from '../workflows/names.js';
 import { updates } from '../workflows/ticket/messages.js';
 
 export interface TicketCommandOptions {
@@ -64,5 +64,5 @@ function refusalIn(error: unknown): string | null {
 /** A ticket that is being opened at this moment is not one that refuses for good. */
 function refusedOr(error: unknown): unknown {
   const code = refusalIn(error);
-  return code === null || code === 'ticket.not_found' ? error : new CommandRefused(code, { cause: error });
+  return code === null || code === 'ticket.not_found' || passedOver.includes(code) ? error : new CommandRefused(code, { cause: error });
 }

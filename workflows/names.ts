@@ -35,6 +35,12 @@ export interface TicketStart {
   readonly continueAfter: number;
 }
 
+/**
+ * Types of failures with which the server, not the ticket, ends an Update: its run continued as new or ended before the Update was worked on,
+ * or before it was done. The same id sent again gets the answer.
+ */
+export const passedOver: readonly string[] = ['UnprocessedUpdate', 'AcceptedUpdateCompletedWorkflow'];
+
 /** Name of the ticket's workflow, as the Web UI shows it. */
 export const ticketWorkflowType = 'ticketWorkflow';
 

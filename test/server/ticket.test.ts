@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
@@ -5,6 +6,7 @@ import proto from '@temporalio/proto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createProjection } from '../../activities/projection.js';
+import { createCommands } from '../../api/commands.js';
 import { descriptions } from '../../workflows/ticket/messages.js';
 import { searchAttributes } from '../../workflows/names.js';
 import { verbs } from '../../domain/ticket/command.js';
@@ -124,6 +126,31 @@ describe('what operators see', () => {
     expect(await historyLength(ticket)).toBe(before);
     await ticket.send('close', { cause: 'spam' });
   });
+});
+
+test('runs that continue as new in the middle of commands lose none', async () => {
+  const ticket = await desk.open({}, 3);
+  const first = await ticket.send('priority', { priority: 'urgent' }, { commandId: 'change-priority' });
+  const { runId } = await ticket.handle.describe();
+  const commands = createCommands(client, { queueSuffix: '', continueAfter: 3 });
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const content = await ticket.text('message');
+      const args = { content, commandId: randomUUID(), actor: 'user/test', role: 'admin', source: 'api' } as const;
+      return commands.send(ticket.id, 'reply', args, Date.now() + 20_000);
+    }),
+  );
+  expect(new Set(answers.map((answer) => answer.version)).size).toBe(8);
+  const again = await ticket.send('priority', { priority: 'urgent' }, { commandId: 'change-priority' });
+  expect(again.version).toBe(first.version);
+  await expect.poll(async () => (await ticket.handle.describe()).runId, { timeout: 20_000 }).not.toBe(runId);
+  const state = await ticket.state();
+  await expect.poll(async () => (await ticket.row()).version).toBe(state?.version);
+  const { seqs } = await ticket.row();
+  expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+  expect(await ticket.planned()).toHaveLength(9);
+  await ticket.send('close', { cause: 'spam' });
+  await ticket.handle.result();
 });
 
 test('F37: a request to cancel closes the ticket, and its row says so', async () => {

@@ -1,5 +1,5 @@
 /** One ticket, from open to closed. */
-import { allHandlersFinished, CancellationScope, condition, continueAsNew, setHandler } from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, setHandler } from '@temporalio/workflow';
 import { verbs } from '../../domain/ticket/command.js';
 import type { Verb } from '../../domain/ticket/command.js';
 import { now } from '../support/clock.js';
@@ -26,6 +26,7 @@ export async function ticketWorkflow(input: TicketInput): Promise<TicketEnd> {
 
 async function life(input: TicketInput, journal: Journal, cancelled: Promise<never>): Promise<TicketEnd> {
   const { tenant, ticketId } = input;
+  const deliveries = new CancellationScope();
   const projector = new Projector(
     {
       pending: journal.pending,
@@ -49,7 +50,11 @@ async function life(input: TicketInput, journal: Journal, cancelled: Promise<nev
   };
 
   const delivery = async (message: string): Promise<void> => {
-    const { failed, unknown } = await deliverMessage({ tenant, ticketId, message }, input.outboundQueue);
+    const result = await deliveries
+      .run(() => deliverMessage({ tenant, ticketId, message }, input.outboundQueue))
+      .catch((error: unknown) => (isCancellation(error) ? null : Promise.reject(error)));
+    if (result === null) return; // the next run takes it up
+    const { failed, unknown } = result;
     journal.deliveries.delete(message);
     if (failed + unknown === 0) return show('delivered');
     const outcome = failed > 0 ? 'failed' : 'unknown';
@@ -87,8 +92,10 @@ async function life(input: TicketInput, journal: Journal, cancelled: Promise<nev
     await condition(() => drained() && journal.deliveries.size === 0);
     return journal.ticket === null ? { outcome: 'never_opened' } : journal.answer(journal.ticket.version, true);
   }
-  if (journal.deliveries.size > 0) await condition(() => journal.deliveries.size === 0, deliveryGrace);
+  const delivered = (): boolean => drained() && journal.deliveries.size === 0;
+  if (!delivered()) await condition(delivered, deliveryGrace);
   await condition(drained);
+  deliveries.cancel();
   return continueAsNew<typeof ticketWorkflow>(journal.carry());
 }
 
