@@ -6,8 +6,8 @@ import type { DeliveryActivities, GiveUpActivities, ProjectionActivities } from 
 export const projectNow = proxyLocalActivities<ProjectionActivities>({
   scheduleToCloseTimeout: '3s',
   startToCloseTimeout: '1500ms',
-  // The count is needed beside the time: the time alone does not end a local activity that waits between two attempts.
-  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '500ms', maximumAttempts: 5 },
+  // The count is what bounds it: the time does not end a local activity that waits between two attempts. Two of at most 1.5 s.
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '500ms', maximumAttempts: 2 },
 }).project;
 
 /** When PostgreSQL is slow or away: waits for it as long as it takes, and shows under Pending Activities what waits. */
