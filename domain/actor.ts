@@ -10,6 +10,3 @@ export type Actor = string;
 /** Where a command came from. */
 export const sources = ['api', 'mail', 'operator', 'system'] as const;
 export type Source = (typeof sources)[number];
-
-export const sourceOf = (role: Role, viaMail: boolean): Source =>
-  role === 'operator' ? 'operator' : role === 'system' ? 'system' : viaMail ? 'mail' : 'api';

@@ -139,7 +139,7 @@ export const asCommand = (kind: Verb, missing: Omit<Envelope, 'actor'>, checked:
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the caller has checked the shape, field by field
   ({ ...missing, ...(isRecord(checked) ? checked : {}), kind }) as unknown as TicketCommand;
 
-/** The fields of a command besides the envelope, for its description. */
+/** The fields of a command besides the envelope, for whoever walks them all. */
 export const fieldNames = (verb: Verb): string[] => Object.keys(shapes[verb]);
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { base32, parseTicketId, ticketIdFrom } from '../../domain/ids.js';
-import { sourceOf } from '../../domain/actor.js';
 import { fromIso, toIso } from '../../domain/time.js';
 
 test('base32 is Crockford’s, most significant bits first', () => {
@@ -26,13 +25,4 @@ test('instants go out as ISO and come back', () => {
   expect(toIso(Date.UTC(2026, 0, 15, 12))).toBe('2026-01-15T12:00:00.000Z');
   expect(fromIso('2026-01-15T12:00:00.000Z')).toBe(Date.UTC(2026, 0, 15, 12));
   expect(fromIso('next week')).toBeNaN();
-});
-
-test('the source follows from role and way', () => {
-  expect([sourceOf('operator', false), sourceOf('system', true), sourceOf('customer', true), sourceOf('agent', false)]).toEqual([
-    'operator',
-    'system',
-    'mail',
-    'api',
-  ]);
 });
