@@ -9,6 +9,8 @@ export type Generated<T> = T extends ColumnType<infer S, infer I, infer U>
   ? ColumnType<S, I | undefined, U>
   : ColumnType<T, T | undefined, T>;
 
+export type Int8 = ColumnType<string, bigint | number | string, bigint | number | string>;
+
 export type Json = JsonValue;
 
 export type JsonArray = JsonValue[];
@@ -29,6 +31,10 @@ export interface Agent {
   email: string;
   id: string;
   name: string;
+  /**
+   * E.164; notices by SMS go there
+   */
+  phone: string | null;
   /**
    * product keys; null: every product of the tenant
    */
@@ -95,6 +101,7 @@ export interface Customer {
   id: string;
   name: string | null;
   tenantId: string;
+  tier: string | null;
   updatedAt: Generated<Timestamp>;
 }
 
@@ -116,6 +123,33 @@ export interface DeliveryAttempt {
   providerText: string | null;
   startedAt: Timestamp;
   tenantId: string;
+}
+
+export interface Escalation {
+  ackDueAt: Timestamp | null;
+  acknowledgedAt: Timestamp | null;
+  acknowledgedBy: string | null;
+  clock: string | null;
+  closedAt: Timestamp | null;
+  createdAt: Timestamp;
+  level: number;
+  n: number;
+  outcome: string | null;
+  outcomeId: string | null;
+  product: string;
+  raisedBy: string;
+  reasonId: string | null;
+  resolvedAt: Timestamp | null;
+  resolvedBy: string | null;
+  rung: string | null;
+  state: Json;
+  status: string;
+  takeOver: Generated<boolean>;
+  tenantId: string;
+  ticketId: string;
+  toId: string | null;
+  toKind: string;
+  version: number;
 }
 
 export interface Event {
@@ -176,6 +210,18 @@ export interface InboundMessage {
   updatedAt: Generated<Timestamp>;
 }
 
+export interface Notice {
+  /**
+   * whom to tell by which channel, and of which rungs; recipients are found when it is delivered
+   */
+  about: Json;
+  clock: string | null;
+  createdAt: Generated<Timestamp>;
+  message: string;
+  tenantId: string;
+  ticketId: string;
+}
+
 export interface OutboundMessage {
   attempts: Generated<number>;
   automatic: boolean;
@@ -186,6 +232,10 @@ export interface OutboundMessage {
   dedupeKey: string;
   delivery: string | null;
   errorCode: string | null;
+  /**
+   * nobody addressed was found, so it went to the fallback recipient
+   */
+  fallback: Generated<boolean>;
   id: string;
   leaseToken: string | null;
   leaseUntil: Timestamp | null;
@@ -195,6 +245,7 @@ export interface OutboundMessage {
   providerId: string | null;
   reason: string | null;
   recipientId: string;
+  recipientKind: Generated<string>;
   sentAt: Timestamp | null;
   state: Generated<string>;
   template: string;
@@ -223,7 +274,122 @@ export interface ServiceAccount {
   tenantId: string;
 }
 
+export interface SlaCalendar {
+  createdAt: Generated<Timestamp>;
+  id: string;
+  name: string;
+  retiredAt: Timestamp | null;
+  tenantId: string;
+}
+
+export interface SlaCalendarRevision {
+  body: Json;
+  calendarId: string;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  revision: number;
+  tenantId: string;
+}
+
+export interface SlaClock {
+  breachCause: string | null;
+  breachedAt: Timestamp | null;
+  budgetS: number;
+  businessS: Generated<number>;
+  calendarId: string;
+  calendarRevision: number;
+  calendarS: Generated<number>;
+  causes: Generated<string[]>;
+  clock: string;
+  consumedS: number;
+  dueAt: Timestamp | null;
+  endedAt: Timestamp | null;
+  fulfilledAt: Timestamp | null;
+  kind: string;
+  lateMs: Int8 | null;
+  originAt: Timestamp;
+  phase: string;
+  policy: string;
+  policySet: number;
+  product: string;
+  reason: string | null;
+  runningSince: Timestamp | null;
+  /**
+   * the ledger entry as the workflow last said it; the other columns are made from it
+   */
+  state: Json;
+  tenantId: string;
+  ticketId: string;
+  updatedAt: Timestamp;
+  version: number;
+  waivedAt: Timestamp | null;
+  waivedBy: string | null;
+}
+
+export interface SlaPolicySet {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  mode: string;
+  policies: Json;
+  revision: number;
+  tenantId: string;
+}
+
+export interface SlaReprojection {
+  revision: number;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  state: string;
+  tenantId: string;
+  total: number;
+  updatedAt: Generated<Timestamp>;
+}
+
+export interface SlaReprojectionTicket {
+  at: Generated<Timestamp>;
+  outcome: string;
+  revision: number;
+  tenantId: string;
+  ticketId: string;
+}
+
+export interface SlaRung {
+  clock: string;
+  dueAt: Timestamp;
+  firedAt: Timestamp;
+  lateMs: Int8;
+  /**
+   * the notice that told of it; of another rung when several fell due at once
+   */
+  message: string | null;
+  outcome: string;
+  recordedAt: Generated<Timestamp>;
+  rung: string;
+  tenantId: string;
+  ticketId: string;
+}
+
+export interface SlaSegment {
+  calendarId: string;
+  calendarRevision: number;
+  causes: Generated<string[]>;
+  clock: string;
+  consumedAfterS: number;
+  fromAt: Timestamp;
+  n: number;
+  openS: number;
+  state: string;
+  tenantId: string;
+  ticketId: string;
+  toAt: Timestamp;
+  wallS: number;
+}
+
 export interface Team {
+  /**
+   * no foreign key: the built-in calendar 24x7 has no row
+   */
+  calendarId: string | null;
   createdAt: Generated<Timestamp>;
   id: string;
   name: string;
@@ -240,10 +406,13 @@ export interface Tenant {
   createdAt: Generated<Timestamp>;
   key: string;
   name: string;
+  settings: Generated<Json>;
+  settingsRevision: Generated<number>;
   tenantId: string;
 }
 
 export interface Ticket {
+  ackPending: Generated<boolean>;
   assigneeId: string | null;
   category: string | null;
   channel: string;
@@ -268,6 +437,10 @@ export interface Ticket {
   resolvedAt: Timestamp | null;
   scope: string;
   search: Generated<string | null>;
+  /**
+   * permanent: some clock of it was breached once
+   */
+  slaBreached: Generated<boolean>;
   slaState: Generated<string>;
   /**
    * the ticket as its workflow last said it; the other columns are made from it and from content
@@ -295,12 +468,22 @@ export interface DB {
   customer: Customer;
   customerContact: CustomerContact;
   deliveryAttempt: DeliveryAttempt;
+  escalation: Escalation;
   event: Event;
   idempotency: Idempotency;
   inboundMessage: InboundMessage;
+  notice: Notice;
   outboundMessage: OutboundMessage;
   product: Product;
   serviceAccount: ServiceAccount;
+  slaCalendar: SlaCalendar;
+  slaCalendarRevision: SlaCalendarRevision;
+  slaClock: SlaClock;
+  slaPolicySet: SlaPolicySet;
+  slaReprojection: SlaReprojection;
+  slaReprojectionTicket: SlaReprojectionTicket;
+  slaRung: SlaRung;
+  slaSegment: SlaSegment;
   team: Team;
   teamMember: TeamMember;
   tenant: Tenant;

@@ -13,6 +13,9 @@ export const ticketCodes = [
   'ticket.already_assigned',
   'ticket.id_taken',
   'ticket.restore_expired',
+  'escalation.not_found',
+  'escalation.illegal_move',
+  'sla.unknown_clock',
 ] as const;
 export type TicketCode = (typeof ticketCodes)[number];
 

@@ -1,6 +1,12 @@
 /** Activities by kind of work, each with its retry policy and the reason for it. A person's slowness is a timer, never a retry. */
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
-import type { DeliveryActivities, GiveUpActivities, ProjectionActivities } from '../activities/contract.js';
+import type {
+  DeliveryActivities,
+  GiveUpActivities,
+  PlanningActivities,
+  ProjectionActivities,
+  StaffingActivities,
+} from '../activities/contract.js';
 
 /** Inside the workflow task: saves four state transitions per command. Holds back all other messages of its workflow, hence the 3 s. */
 export const projectNow = proxyLocalActivities<ProjectionActivities>({
@@ -35,3 +41,27 @@ export const giveUp = (summary: string) =>
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
     summary,
   }).giveUp;
+
+/** Usually answered from the worker's memory; as impatient as the projection that waits for it. */
+export const planNow = proxyLocalActivities<PlanningActivities>({
+  scheduleToCloseTimeout: '3s',
+  startToCloseTimeout: '1500ms',
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '500ms', maximumAttempts: 2 },
+});
+
+/** When PostgreSQL is slow or away: no ticket stays without its clocks. */
+export const planLater = (summary: string) =>
+  proxyActivities<PlanningActivities>({
+    startToCloseTimeout: '10s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  });
+
+/** A ladder's wish for another agent; a day later nobody needs it any more. */
+export const findAgent = (summary: string) =>
+  proxyActivities<StaffingActivities>({
+    startToCloseTimeout: '10s',
+    scheduleToCloseTimeout: '24h',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  }).findAgent;

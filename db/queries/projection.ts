@@ -3,9 +3,12 @@ import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { v5 } from 'uuid';
 import type { TenantTx } from '../client.js';
+import { merged, recordSla } from './service-levels.js';
 import type { Members } from '../../domain/decision.js';
 import type { TenantId, TicketId } from '../../domain/ids.js';
 import type { PlannedMessage } from '../../domain/messaging/plan.js';
+import type { SlaStep } from '../../domain/sla/desk.js';
+import { awaitsAcknowledgement, levelOf } from '../../domain/ticket/escalation.js';
 import type { TicketStep } from '../../domain/ticket/step.js';
 import type { Ticket } from '../../domain/ticket/ticket.js';
 import { toIso } from '../../domain/time.js';
@@ -37,6 +40,8 @@ export interface ProjectionRows {
   readonly planned: readonly PlannedRow[];
   /** The ticket after the last event. */
   readonly ticket: Ticket;
+  /** What of its service levels changed; null: nothing. */
+  readonly sla: SlaStep | null;
 }
 
 /** The ticket's number as a UUIDv5, for callers whose ids are UUIDs. */
@@ -54,7 +59,7 @@ export class AlreadyRecorded extends Error {
  *
  * @throws AlreadyRecorded when an event of that number exists; nothing else of the statement may then be kept
  */
-export async function recordTicket(tx: TenantTx, { events, planned, ticket }: ProjectionRows): Promise<void> {
+export async function recordTicket(tx: TenantTx, { events, planned, ticket, sla }: ProjectionRows): Promise<void> {
   const { tenant, id } = ticket;
   const rows = JSON.stringify(events.map((event) => ({ ...event, at: toIso(event.at) })));
   const { rows: counts } = await sql<{ inserted: number }>`
@@ -81,7 +86,7 @@ export async function recordTicket(tx: TenantTx, { events, planned, ticket }: Pr
         id uuid, "dedupeKey" text, message text, template text, recipient uuid, content uuid, automatic boolean, cycle int)
       where (select ok from complete)
       on conflict (tenant_id, dedupe_key) do nothing
-    ), written as (
+    )${sla === null ? sql`` : recordSla(ticket, sla)}, written as (
       ${writeTicket(ticket, sql`where (select ok from complete)`)}
     )
     select count(*)::int as inserted from recorded`.execute(tx);
@@ -92,6 +97,7 @@ export async function recordTicket(tx: TenantTx, { events, planned, ticket }: Pr
 export function rowsOf(steps: readonly TicketStep[], last: TicketStep, newId: () => string): ProjectionRows {
   return {
     ticket: last.ticket,
+    sla: merged(steps.flatMap((step) => step.sla ?? [])),
     events: steps.flatMap(eventRows(newId)),
     planned: steps.flatMap((step) => step.planned.map((message) => ({ ...message, id: newId() }))),
   };
@@ -151,7 +157,8 @@ function writeTicket(ticket: Ticket, condition: ReturnType<typeof sql>, newer = 
   return sql`
     insert into ticket (tenant_id, id, uuid, product, scope, status, priority, category, channel, requester_id, copied, assignee_id, team_id,
       subject, description, tags, custom_fields, follow_up_of, version, cycle, created_at, updated_at,
-      first_response_at, resolved_at, closed_at, reopen_until, wait_until, close_cause, removed_at, state)
+      first_response_at, resolved_at, closed_at, reopen_until, wait_until, close_cause, removed_at,
+      sla_state, sla_breached, due_at, escalation_level, ack_pending, state)
     select ${tenant}, ${ticket.id}, ${ticketUuid(ticket.id)}::uuid, ${ticket.product}, ${ticket.scope}, ${ticket.status}, ${ticket.priority}, ${ticket.category}, ${ticket.channel},
       ${ticket.requester}::uuid, ${[...ticket.copied]}::uuid[], ${ticket.assignee}::uuid, ${ticket.team}::uuid,
       (select coalesce(data->>'subject', subject) ${held(texts.subject)}),
@@ -161,6 +168,7 @@ function writeTicket(ticket: Ticket, condition: ReturnType<typeof sql>, newer = 
       ${ticket.links.followUpOf}, ${ticket.version}, ${ticket.cycle}, ${at(ticket.createdAt)}::timestamptz, ${at(ticket.updatedAt)}::timestamptz,
       ${at(ticket.firstResponseAt)}::timestamptz, ${at(ticket.resolvedAt)}::timestamptz, ${at(ticket.closedAt)}::timestamptz,
       ${at(ticket.reopenUntil)}::timestamptz, ${at(ticket.waitUntil)}::timestamptz, ${ticket.closeCause}, ${at(ticket.removedAt)}::timestamptz,
+      ${ticket.sla.state}, ${ticket.sla.breached}, ${at(ticket.sla.dueAt)}::timestamptz, ${levelOf(ticket.escalations)}, ${awaitsAcknowledgement(ticket.escalations)},
       ${JSON.stringify(ticket)}::jsonb
     ${condition}
     on conflict (tenant_id, id) do update set
@@ -169,7 +177,9 @@ function writeTicket(ticket: Ticket, condition: ReturnType<typeof sql>, newer = 
       ${kept('subject', 'subject')}, ${kept('description', 'description')}, ${kept('tags', 'tags')}, ${kept('custom_fields', 'customFields')},
       version = excluded.version, cycle = excluded.cycle, updated_at = excluded.updated_at, first_response_at = excluded.first_response_at,
       resolved_at = excluded.resolved_at, closed_at = excluded.closed_at, reopen_until = excluded.reopen_until, wait_until = excluded.wait_until,
-      close_cause = excluded.close_cause, removed_at = excluded.removed_at, state = excluded.state
+      close_cause = excluded.close_cause, removed_at = excluded.removed_at,
+      sla_state = excluded.sla_state, sla_breached = excluded.sla_breached, due_at = excluded.due_at,
+      escalation_level = excluded.escalation_level, ack_pending = excluded.ack_pending, state = excluded.state
     where ticket.version ${newer} excluded.version`;
 }
 

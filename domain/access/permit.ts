@@ -8,9 +8,10 @@ import type { Principal, Scope } from './principal.js';
 
 /**
  * Reach of a permission for a role: `own` tickets of the customer; `self` about oneself; `assigned` to me, `team` = my teams' tickets
- * (an unteamed ticket counts for everybody of its product), `all` = the tenant; a scope name = a service key that holds it.
+ * (an unteamed ticket counts for everybody of its product), `addressed` = asked by the escalation, `all` = the tenant; a scope name = a
+ * service key that holds it.
  */
-type Reach = 'own' | 'self' | 'assigned' | 'assigned_or_team' | 'team' | 'all' | Scope;
+type Reach = 'own' | 'self' | 'assigned' | 'assigned_or_team' | 'addressed' | 'team' | 'all' | Scope;
 
 type Row = Readonly<Partial<Record<Principal['role'], Reach>>>;
 
@@ -28,11 +29,17 @@ export const permissions = {
   'ticket.reopen': { customer: 'own', agent: 'assigned', lead: 'team', admin: 'all', service: 'tickets:write' },
   'ticket.close': { customer: 'own', lead: 'team', admin: 'all' },
   'ticket.remove': { admin: 'all' },
+  'ticket.escalate': { customer: 'own', agent: 'team', lead: 'team', admin: 'all', service: 'escalations' },
+  'escalation.handle': { agent: 'addressed', lead: 'team', admin: 'all' },
+  'sla.pause': { lead: 'team', admin: 'all' },
+  'sla.override': { lead: 'team', admin: 'all' },
+  'sla.waive': { lead: 'team', admin: 'all' },
   'attachment.add': { customer: 'own', agent: 'team', lead: 'team', admin: 'all', service: 'tickets:write' },
   'customer.read': { customer: 'self', agent: 'team', lead: 'team', admin: 'all', service: 'customers:read' },
   'customer.write': { customer: 'self', agent: 'team', lead: 'team', admin: 'all', service: 'customers:write' },
   'operator.read': { lead: 'all', admin: 'all' },
   'config.read': { agent: 'team', lead: 'team', admin: 'all' },
+  'config.write': { admin: 'all' },
   'admin.manage': { admin: 'all' },
   'inbound.submit': { admin: 'all', service: 'messages:write' },
   'inbound.release': { lead: 'team', admin: 'all' },
@@ -49,6 +56,8 @@ export interface Scoped {
   readonly copied?: readonly CustomerId[];
   readonly assignee?: AgentId | null;
   readonly team?: TeamId | null;
+  /** Whether the escalation in question asks this principal. */
+  readonly addressed?: boolean;
 }
 
 export type Verdict = 'allowed' | 'not_yours' | 'not_your_role';
@@ -69,6 +78,7 @@ export function permit(principal: Principal, permission: Permission, row?: Scope
     if (cap === undefined || !principal.scopes.some((scope) => scope === cap)) return 'not_your_role';
   }
   if (reach === 'assigned') return row === undefined || row.assignee === principal.id ? 'allowed' : 'not_your_role';
+  if (reach === 'addressed') return row === undefined || row.addressed === true ? 'allowed' : 'not_your_role';
   if (principal.role !== 'service') return 'allowed';
   return principal.scopes.some((scope) => scope === reach) ? 'allowed' : 'not_your_role';
 }

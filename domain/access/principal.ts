@@ -2,7 +2,16 @@ import type { Actor, Role } from '../actor.js';
 import type { CustomerId, ProductKey, TeamId, TenantId } from '../ids.js';
 
 /** What a service key may do. Source: security.md, section 5. */
-export const scopes = ['tickets:read', 'tickets:write', 'notes', 'messages:write', 'customers:read', 'customers:write', 'act_for'] as const;
+export const scopes = [
+  'tickets:read',
+  'tickets:write',
+  'notes',
+  'messages:write',
+  'escalations',
+  'customers:read',
+  'customers:write',
+  'act_for',
+] as const;
 export type Scope = (typeof scopes)[number];
 
 /** Who asks, as read for each request: identity, role and where it counts. */

@@ -5,6 +5,7 @@
 import type { Actor, Role, Source } from '../actor.js';
 import type { AgentId, ContentId, CustomerId, ProductKey, TeamId, TenantId, TicketId } from '../ids.js';
 import type { Instant } from '../time.js';
+import type { EscalationOutcome, EscalationTarget } from './escalation.js';
 import type { Channel, DirectCloseCause, OpenStatus, Priority, TicketStatus } from './status.js';
 import type { TicketSettings } from './ticket.js';
 
@@ -17,6 +18,8 @@ export interface Envelope {
   readonly source: Source;
   /** Refuse with `version_mismatch` unless the ticket is at this version. */
   readonly expectedVersion?: number;
+  /** When its channel received it (mail gateway, API); now when absent. The clocks count it from then, however late it got here. */
+  readonly receivedAt?: Instant;
 }
 
 export interface OpenFields {
@@ -38,6 +41,8 @@ export interface OpenFields {
   /** Opened by automatic mail: no answer goes out. */
   readonly auto?: boolean;
   readonly followUpOf?: TicketId;
+  /** Service levels: the policy set it is pinned to. */
+  readonly sla?: { readonly set: number };
 }
 
 /** Texts of a ticket that can be edited. */
@@ -81,7 +86,12 @@ export interface CommandFields {
   readonly assign: { readonly agent?: AgentId; readonly team?: TeamId; readonly ifUnassigned?: boolean; readonly reason?: ContentId };
   readonly claim: { readonly agent: AgentId };
   readonly unassign: { readonly reason?: ContentId };
-  readonly priority: { readonly priority: Priority; readonly reason?: ContentId };
+  readonly priority: {
+    readonly priority: Priority;
+    readonly reason?: ContentId;
+    /** The ladder raised it: the clocks' targets stay. */
+    readonly keepTargets?: boolean;
+  };
   readonly start: { readonly reason?: ContentId; readonly cause?: 'until' };
   readonly awaitCustomer: { readonly until?: Instant; readonly reason?: ContentId };
   readonly hold: { readonly until?: Instant; readonly reason?: ContentId };
@@ -90,6 +100,27 @@ export interface CommandFields {
   readonly close: { readonly cause?: DirectCloseCause | 'window' | 'cancelled'; readonly reason?: ContentId };
   readonly remove: { readonly reason?: ContentId };
   readonly restore: { readonly reason?: ContentId };
+  /** By a customer it only asks. */
+  readonly escalate: {
+    readonly to?: EscalationTarget;
+    readonly level?: number;
+    readonly reason?: ContentId;
+    readonly takeOver?: boolean;
+    /** Open seconds within which somebody must acknowledge; no window when absent. */
+    readonly ackWithinS?: number;
+  };
+  /** `agent`: who acknowledges, and gets the ticket if it is taken over. */
+  readonly acknowledgeEscalation: { readonly escalation: number; readonly agent?: AgentId; readonly takeOver?: boolean };
+  readonly resolveEscalation: { readonly escalation: number; readonly outcome: EscalationOutcome; readonly text: ContentId };
+  readonly sendBackEscalation: { readonly escalation: number; readonly reason: ContentId };
+  readonly withdrawEscalation: { readonly escalation: number };
+  readonly closeEscalation: { readonly escalation: number };
+  readonly pauseClocks: { readonly reason?: ContentId };
+  readonly resumeClocks: { readonly reason?: ContentId };
+  readonly overrideTarget: { readonly clock: string; readonly budgetS: number; readonly reason?: ContentId };
+  readonly waive: { readonly clock: string; readonly reason?: ContentId };
+  /** Asks for the policy again, by a newer set: a published revision reaches open tickets this way. */
+  readonly replan: { readonly set: number };
   /** Told by the ticket's own deliveries, never by a caller. */
   readonly deliveryEnded: { readonly message: string; readonly outcome: 'failed' | 'unknown' };
 }
@@ -117,5 +148,16 @@ export const verbs = [
   'close',
   'remove',
   'restore',
+  'escalate',
+  'acknowledgeEscalation',
+  'resolveEscalation',
+  'sendBackEscalation',
+  'withdrawEscalation',
+  'closeEscalation',
+  'pauseClocks',
+  'resumeClocks',
+  'overrideTarget',
+  'waive',
+  'replan',
 ] as const satisfies readonly CommandKind[];
 export type Verb = (typeof verbs)[number];

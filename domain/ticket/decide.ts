@@ -1,10 +1,13 @@
 import { refused } from '../decision.js';
-import type { Decision, Members, Refused, TicketCode } from '../decision.js';
+import type { Decision, Refused, TicketCode } from '../decision.js';
 import type { ContentId, CustomerId } from '../ids.js';
+import { noSla } from '../sla/summary.js';
 import { day, second, year } from '../time.js';
 import type { Instant } from '../time.js';
+import { Change } from './change.js';
 import type { Command, CommandFields, Envelope, TicketCommand } from './command.js';
-import type { TicketEvent, TicketEventType } from './event.js';
+import type { TicketEvent } from './event.js';
+import { closeEscalations, decideEscalation } from './escalate.js';
 import { mayMove, moves } from './status.js';
 import type { TicketStatus } from './status.js';
 import { isClosed, maxCopied } from './ticket.js';
@@ -16,29 +19,6 @@ export type TicketDecision = Decision<Ticket, TicketEvent, TicketCode>;
 const mailReopensPerDay = 3;
 /** A removed ticket can be restored this long. */
 const restoreWithin = 30 * day;
-
-/** Collects the events of one decision, so that each gets the next version. */
-class Change {
-  readonly events: TicketEvent[] = [];
-  ticket: Ticket;
-  private readonly now: Instant;
-
-  constructor(ticket: Ticket, now: Instant) {
-    this.ticket = ticket;
-    this.now = now;
-  }
-
-  record(type: TicketEventType, data: Members, patch: Partial<Ticket> = {}, content?: ContentId): this {
-    const version = this.ticket.version + 1;
-    this.ticket = { ...this.ticket, ...patch, version, updatedAt: this.now };
-    this.events.push(content === undefined ? { type, version, data } : { type, version, data, content });
-    return this;
-  }
-
-  accepted(): TicketDecision {
-    return { ok: true, state: this.ticket, events: this.events };
-  }
-}
 
 /**
  * Decides one command on one ticket.
@@ -103,8 +83,21 @@ function decideOpen(ticket: Ticket, command: LivingCommand, now: Instant): Ticke
         : illegal(ticket, 'in_progress');
     case 'close':
       return close(change, command, now);
+    case 'replan':
+      return change.ticket.sla.set === command.set ? change.accepted() : pin(change, command.set);
+    case 'pauseClocks':
+    case 'resumeClocks':
+    case 'overrideTarget':
+    case 'waive':
+      return change.accepted(); // what they do, they do to the clocks
+    default:
+      return decideEscalation(change, command, now);
   }
 }
+
+/** Another revision of the policies holds from now on; what it does to the clocks follows. */
+const pin = (change: Change, set: number): TicketDecision =>
+  change.record('ticket.updated', { changed: ['policySet'], policySet: set }, { sla: { ...change.ticket.sla, set } }).accepted();
 
 function open(ticket: Ticket | null, command: Command<'open'>, now: Instant): TicketDecision {
   // The journal answers a repeated command id before it asks here: who arrives with another scope wants another ticket.
@@ -138,6 +131,8 @@ function open(ticket: Ticket | null, command: Command<'open'>, now: Instant): Ti
     removedAt: null,
     lastPublicMessage: command.content,
     mailReopens: [],
+    escalations: [],
+    sla: { ...noSla, set: command.sla?.set ?? 0 },
   };
   const data = {
     product: opened.product,
@@ -278,6 +273,7 @@ function close(change: Change, command: Pick<Command<'close'>, 'cause' | 'reason
   const direct = cause !== undefined && cause !== 'window';
   if (!direct && !mayMove(ticket.status, 'closed')) return illegal(ticket, 'closed');
   const closeCause = cause ?? (command.role === 'customer' ? 'customer' : 'staff');
+  closeEscalations(change, now);
   return change
     .record(
       'ticket.closed',

@@ -1,5 +1,6 @@
 /** What is recorded when a ticket changes; each raises the version by one. Names are those of the public event log. */
 import type { ContentId } from '../ids.js';
+import type { SlaEventType } from '../sla/event.js';
 import type { Members } from '../decision.js';
 
 export type TicketEventType =
@@ -17,7 +18,13 @@ export type TicketEventType =
   | 'message.sent'
   | 'message.failed'
   | 'message.unknown'
-  | 'note.added';
+  | 'note.added'
+  | 'escalation.requested'
+  | 'escalation.opened'
+  | 'escalation.sent_back'
+  | 'escalation.resolved'
+  | 'escalation.closed'
+  | SlaEventType;
 
 export interface TicketEvent {
   readonly type: TicketEventType;

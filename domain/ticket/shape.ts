@@ -6,6 +6,7 @@ import { actorPattern, roles, sources } from '../actor.js';
 import { keyPattern, ticketIdPattern, uuidPattern } from '../ids.js';
 import { textFields } from './command.js';
 import type { CommandFields, Envelope, TicketCommand, Verb } from './command.js';
+import { escalationOutcomes, escalationTargets } from './escalation.js';
 import { channels, directCloseCauses, openStatuses, priorities, ticketStatuses } from './status.js';
 import { maxCopied } from './ticket.js';
 
@@ -43,6 +44,18 @@ const settings = field('the ticket settings', (value) => {
   return window && ['acknowledgement', 'reply', 'resolved'].every((name) => typeof mail[name] === 'boolean');
 });
 
+const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+const number = field('the number of an escalation', (value) => isCount(value) && value >= 1);
+/** A target of at most ten years: what lies further is a slip of the keyboard. */
+const seconds = field('whole seconds, at least 1', (value) => isCount(value) && value >= 1 && value <= 315_360_000);
+const clock = matching('a clock such as resolution#1', /^[a-z_]{1,30}#[1-9][0-9]{0,5}$/);
+const escalationTarget = field(`{"kind": one of ${escalationTargets.join(', ')}, "id"?: a UUID}`, (value) => {
+  if (!isRecord(value)) return false;
+  const { kind, id: named, ...rest } = value;
+  const known = escalationTargets.some((one) => one === kind);
+  return known && (named === undefined || id.fits(named)) && Object.keys(rest).length === 0;
+});
+
 const reason = maybe(id);
 const waiting = { until: maybe(instant), reason };
 
@@ -52,6 +65,7 @@ const envelope: Record<keyof Envelope, Field> = {
   role: maybe(oneOf(roles)),
   source: maybe(oneOf(sources)),
   expectedVersion: maybe(field('a version number', (value) => Number.isSafeInteger(value) && Number(value) >= 0)),
+  receivedAt: maybe(instant),
 };
 
 type Shapes = { readonly [Kind in Verb]: { readonly [Name in keyof CommandFields[Kind]]-?: Field } };
@@ -73,6 +87,7 @@ const shapes: Shapes = {
     settings,
     auto: maybe(truth),
     followUpOf: maybe(matching('a ticket number', ticketIdPattern)),
+    sla: maybe(field('{"set": <revision>}', (value) => isRecord(value) && isCount(value['set']) && Object.keys(value).length === 1)),
   },
   reply: {
     content: id,
@@ -96,7 +111,7 @@ const shapes: Shapes = {
   assign: { agent: maybe(id), team: maybe(id), ifUnassigned: maybe(truth), reason },
   claim: { agent: id },
   unassign: { reason },
-  priority: { priority: oneOf(priorities), reason },
+  priority: { priority: oneOf(priorities), reason, keepTargets: maybe(truth) },
   start: { reason, cause: maybe(oneOf(['until'])) },
   awaitCustomer: waiting,
   hold: waiting,
@@ -105,6 +120,23 @@ const shapes: Shapes = {
   close: { cause: maybe(oneOf(directCloseCauses)), reason },
   remove: { reason },
   restore: { reason },
+  escalate: {
+    to: maybe(escalationTarget),
+    level: maybe(field('a level from 1 to 9', (value) => isCount(value) && value >= 1 && value <= 9)),
+    reason,
+    takeOver: maybe(truth),
+    ackWithinS: maybe(seconds),
+  },
+  acknowledgeEscalation: { escalation: number, agent: maybe(id), takeOver: maybe(truth) },
+  resolveEscalation: { escalation: number, outcome: oneOf(escalationOutcomes), text: id },
+  sendBackEscalation: { escalation: number, reason: id },
+  withdrawEscalation: { escalation: number },
+  closeEscalation: { escalation: number },
+  pauseClocks: { reason },
+  resumeClocks: { reason },
+  overrideTarget: { clock, budgetS: seconds, reason },
+  waive: { clock, reason },
+  replan: { set: field('a revision of the policy set', isCount) },
 };
 
 export interface ShapeError {

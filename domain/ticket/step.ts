@@ -1,5 +1,6 @@
 import type { Actor, Role, Source } from '../actor.js';
 import type { PlannedMessage } from '../messaging/plan.js';
+import type { SlaStep } from '../sla/desk.js';
 import type { Instant } from '../time.js';
 import type { CommandKind } from './command.js';
 import type { TicketEvent } from './event.js';
@@ -8,7 +9,8 @@ import type { Ticket } from './ticket.js';
 /** One accepted command, as PostgreSQL is to see it. */
 export interface TicketStep {
   readonly commandId: string;
-  readonly kind: CommandKind;
+  /** `sla`: what the clocks did by themselves. */
+  readonly kind: CommandKind | 'sla';
   readonly actor: Actor;
   readonly role: Role;
   readonly source: Source;
@@ -19,4 +21,6 @@ export interface TicketStep {
   /** The ticket after these events. */
   readonly ticket: Ticket;
   readonly planned: readonly PlannedMessage[];
+  /** What of the service levels changed; absent: nothing. */
+  readonly sla?: SlaStep;
 }

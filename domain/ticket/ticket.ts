@@ -1,6 +1,9 @@
 /** What a ticket is, while its workflow owns it: ids, enums, numbers and instants; texts by the id of the content row that holds them. */
 import type { AgentId, ContentId, CustomerId, ProductKey, TeamId, TenantId, TicketId } from '../ids.js';
+import { noSla } from '../sla/summary.js';
+import type { SlaSummary } from '../sla/summary.js';
 import type { Instant } from '../time.js';
+import type { Escalation } from './escalation.js';
 import type { Channel, DirectCloseCause, Priority, TicketStatus } from './status.js';
 
 /** The product's settings a ticket keeps from the moment it opens, so that a later change never moves what is running. */
@@ -60,7 +63,15 @@ export interface Ticket {
   readonly lastPublicMessage: ContentId | null;
   /** Reopenings by mail of the last day, oldest first. */
   readonly mailReopens: readonly Instant[];
+  /** Open ones, and the last of those closed. */
+  readonly escalations: readonly Escalation[];
+  readonly sla: SlaSummary;
 }
+
+/** A ticket as an older release left it, with what has been added since. */
+export const upToDate = (ticket: Ticket): Ticket => ({ ...newcomer, ...ticket });
+
+const newcomer = { escalations: [], sla: noSla } satisfies Partial<Ticket>;
 
 export const isClosed = (ticket: Ticket): boolean => ticket.status === 'closed';
 

@@ -7,12 +7,16 @@ import { Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
 import type { Activities, DeliveryRequest, DeliveryResult } from '../../activities/contract.js';
 import { createProjection } from '../../activities/projection.js';
+import { createPlanning } from '../../activities/sla.js';
+import { createStaffing } from '../../activities/staffing.js';
 import { withTenant } from '../../db/client.js';
 import type { Db } from '../../db/client.js';
+import { insertPolicySet, lockPolicySets } from '../../db/queries/policy-sets.js';
 import { seedDemo, newApiKey, demo } from '../../db/seed.js';
 import { asContentId, asCustomerId, ticketIdFrom } from '../../domain/ids.js';
 import type { ContentId, TicketId } from '../../domain/ids.js';
-import type { CommandFields, OpenFields, Verb } from '../../domain/ticket/command.js';
+import type { Policy } from '../../domain/sla/policy.js';
+import type { CommandFields, Envelope, OpenFields, Verb } from '../../domain/ticket/command.js';
 import type { Ticket } from '../../domain/ticket/ticket.js';
 import { taskQueue, ticketStartOptions } from '../../workflows/names.js';
 import { state, updates } from '../../workflows/ticket/messages.js';
@@ -25,7 +29,7 @@ export interface Desk {
   readonly worker: Worker;
   /** What deliveries were asked for, in order. */
   readonly deliveries: DeliveryRequest[];
-  open(fields?: Partial<OpenFields>, continueAfter?: number): Promise<TicketRun>;
+  open(fields?: Partial<OpenFields>, continueAfter?: number, envelope?: Partial<Envelope>): Promise<TicketRun>;
 }
 
 export interface DeskOptions {
@@ -37,6 +41,10 @@ export interface DeskOptions {
   readonly deliver?: (request: DeliveryRequest) => Promise<DeliveryResult>;
   /** Replaces parts of the projection, to let it fail. */
   readonly project?: Activities['project'];
+  /** Replaces the planning, to let it fail. */
+  readonly planSla?: Activities['planSla'];
+  /** Added to the workflow's instants before a calendar sees them: on a server that skips time. */
+  readonly offsetMs?: number;
 }
 
 const sent: DeliveryResult = { sent: 1, failed: 0, unknown: 0, suppressed: 0 };
@@ -48,6 +56,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
   await seedDemo(database.url, { admin: key, lead: newApiKey(), agent: newApiKey(), customer: newApiKey(), gateway: newApiKey() });
   const deliveries: DeliveryRequest[] = [];
   const { project } = createProjection({ db: database.db, newId: randomUUID, onRepaired: () => undefined });
+  const planning = createPlanning({ db: database.db, now: Date.now, offsetMs: options.offsetMs ?? 0 });
   const deliver = async (request: DeliveryRequest): Promise<DeliveryResult> => {
     deliveries.push(request);
     return options.deliver?.(request) ?? sent;
@@ -58,7 +67,13 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     namespace,
     taskQueue: taskQueue('core', queueSuffix),
     workflowBundle: { codePath: inject('bundle') },
-    activities: { project: options.project ?? project, giveUp: deliver },
+    activities: {
+      project: options.project ?? project,
+      giveUp: deliver,
+      planSla: options.planSla ?? planning.planSla,
+      expandCalendar: planning.expandCalendar,
+      ...createStaffing({ db: database.db }),
+    },
     stickyQueueScheduleToStartTimeout: '1s',
   });
   const outbound = await Worker.create({ connection, namespace, taskQueue: taskQueue('outbound', queueSuffix), activities: { deliver } });
@@ -71,7 +86,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     client,
     worker: Object.assign(worker, { done: runUntilDone }),
     deliveries,
-    open: async (fields = {}, continueAfter = 1000) => {
+    open: async (fields = {}, continueAfter = 1000, envelope = {}) => {
       const ticketId = fields.ticketId ?? ticketIdFrom(randomBytes(5));
       const content =
         fields.content ?? (await storeText(database.db, 'opening', { subject: 'It does not start', body: 'Since this morning.' }));
@@ -80,7 +95,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
       const { typedSearchAttributes: _unknownToTheTestServer, ...rest } = start;
       const startWorkflowOperation = new WithStartWorkflowOperation('ticketWorkflow', namespace === 'default' ? rest : start);
       const answer = await client.workflow.executeUpdateWithStart(updates.open, {
-        args: [{ ...open, commandId: `open/${ticketId}`, actor: 'system/test', role: 'admin', source: 'api' }],
+        args: [{ ...open, commandId: `open/${ticketId}`, actor: 'system/test', role: 'admin', source: 'api', ...envelope }],
         startWorkflowOperation,
       });
       return new TicketRun(client.workflow.getHandle(start.workflowId), ticketId, database.db, answer);
@@ -130,6 +145,41 @@ export class TicketRun {
     return this.handle.query(state);
   }
 
+  /** Its clocks as PostgreSQL has them, by name. */
+  async clocks(): Promise<Record<string, { phase: string; dueAt: number | null; breachedAt: number | null; consumedS: number }>> {
+    const rows = await withTenant(this.db, demo.tenant, (tx) =>
+      tx.selectFrom('slaClock').select(['clock', 'phase', 'dueAt', 'breachedAt', 'consumedS']).where('ticketId', '=', this.id).execute(),
+    );
+    const time = (at: Date | null): number | null => (at === null ? null : at.getTime());
+    return Object.fromEntries(
+      rows.map(({ clock, phase, dueAt, breachedAt, consumedS }) => [
+        clock,
+        { phase, dueAt: time(dueAt), breachedAt: time(breachedAt), consumedS },
+      ]),
+    );
+  }
+
+  /** Its rungs that fired, in order. */
+  async rungs(): Promise<{ clock: string; rung: string; dueAt: Date; firedAt: Date; outcome: string }[]> {
+    return withTenant(this.db, demo.tenant, (tx) =>
+      tx
+        .selectFrom('slaRung')
+        .select(['clock', 'rung', 'dueAt', 'firedAt', 'outcome'])
+        .where('ticketId', '=', this.id)
+        .orderBy('dueAt')
+        .orderBy('recordedAt')
+        .execute(),
+    );
+  }
+
+  /** Notices recorded for it, oldest first. */
+  async notices(): Promise<string[]> {
+    const rows = await withTenant(this.db, demo.tenant, (tx) =>
+      tx.selectFrom('notice').select('message').where('ticketId', '=', this.id).orderBy('createdAt').execute(),
+    );
+    return rows.map(({ message }) => message);
+  }
+
   /** Keys of the mails planned for it. */
   async planned(): Promise<string[]> {
     const rows = await withTenant(this.db, demo.tenant, (tx) =>
@@ -151,6 +201,15 @@ export class TicketRun {
       return { ...ticket, seqs: events.map((event) => event.seq), types: events.map((event) => event.type) };
     });
   }
+}
+
+/** Publishes policies for the demo tenant, as the API does once it has checked them. @returns the revision */
+export async function publishPolicies(db: Db, policies: readonly Policy[]): Promise<number> {
+  return withTenant(db, demo.tenant, async (tx) => {
+    const revision = (await lockPolicySets(tx, demo.tenant)) + 1;
+    await insertPolicySet(tx, demo.tenant, { revision, policies, mode: 'new_tickets', by: 'system/test' });
+    return revision;
+  });
 }
 
 /** Stores a text as the API does before it sends a command. */

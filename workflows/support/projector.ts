@@ -6,6 +6,8 @@ import { projectLater, projectNow } from '../proxies.js';
 /** What the projector works on: steps not yet in PostgreSQL, in version order. */
 export interface Outbox {
   readonly pending: TicketStep[];
+  /** False while what is pending still waits for what belongs to it. */
+  isReady(): boolean;
   /** Numbers what is pending anew, behind the highest version stored. */
   rebase(stored: number): void;
   /** Called once a step is in PostgreSQL. */
@@ -33,7 +35,7 @@ export class Projector {
   /** Runs until its scope is cancelled. */
   async run(): Promise<void> {
     for (;;) {
-      await condition(() => this.outbox.pending.length > 0);
+      await condition(() => this.outbox.pending.length > 0 && this.outbox.isReady());
       this.settle(await this.project());
     }
   }

@@ -8,7 +8,7 @@ import { deliver, giveUp } from '../proxies.js';
  * @returns what became of its recipients
  */
 export async function deliverMessage(request: DeliveryRequest, outboundQueue: string): Promise<DeliveryResult> {
-  const what = `mail ${kindOf(request.message)} · ${request.ticketId}`;
+  const what = `${kindOf(request.message)} · ${request.ticketId}`;
   try {
     return await deliver(outboundQueue, what)(request);
   } catch (error) {
@@ -17,4 +17,7 @@ export async function deliverMessage(request: DeliveryRequest, outboundQueue: st
   }
 }
 
-const kindOf = (message: string): string => (message === 'acknowledgement' || message.startsWith('resolved.') ? message : 'reply');
+function kindOf(message: string): string {
+  if (message.startsWith('notice/')) return message.replace('/', ' ');
+  return message === 'acknowledgement' || message.startsWith('resolved.') ? `mail ${message}` : 'mail reply';
+}

@@ -1,15 +1,24 @@
 /** The state of one ticket's run: what was decided, which commands were handled, what PostgreSQL has not seen yet. */
 import { ApplicationFailure, currentUpdateInfo, workflowInfo } from '@temporalio/workflow';
 import type { Members } from '../../domain/decision.js';
+import type { AgentId, TeamId } from '../../domain/ids.js';
 import { planMessages } from '../../domain/messaging/plan.js';
+import { consider } from '../../domain/sla/commands.js';
+import { act, catchUp, follow, happenedAt, nearestOf } from '../../domain/sla/desk.js';
+import type { Outcome } from '../../domain/sla/desk.js';
+import type { ReplanReason, SlaFact } from '../../domain/sla/facts.js';
+import { carried, emptyLedger, ledgerOf, refreshAt, windowsAround, windowsWanted } from '../../domain/sla/ledger.js';
+import type { Ledger, WindowsRequest } from '../../domain/sla/ledger.js';
+import type { SlaDue } from '../../domain/sla/ladder.js';
+import type { Reassignment } from '../../domain/sla/posting.js';
 import type { TicketCommand, Verb } from '../../domain/ticket/command.js';
-import { decide } from '../../domain/ticket/decide.js';
 import { asCommand, shapeErrors } from '../../domain/ticket/shape.js';
 import type { TicketStep } from '../../domain/ticket/step.js';
-import { isClosed } from '../../domain/ticket/ticket.js';
+import { isClosed, upToDate } from '../../domain/ticket/ticket.js';
 import type { Ticket } from '../../domain/ticket/ticket.js';
 import { day } from '../../domain/time.js';
 import type { Instant } from '../../domain/time.js';
+import type { PlanRequest } from '../../activities/contract.js';
 import type { TicketStart } from '../names.js';
 import type { TicketAnswer } from './messages.js';
 
@@ -21,6 +30,18 @@ export interface TicketCarry {
   readonly handled: readonly (readonly [commandId: string, version: number])[];
   /** Messages whose delivery has not ended. */
   readonly deliveries: readonly string[];
+  /** Absent: of a run that kept no clocks. */
+  readonly ledger?: Ledger;
+  /** Why the policy is to be looked up again. */
+  readonly replan?: Replan | null;
+  /** Agents still to be found for the ladder. */
+  readonly reassignments?: readonly Reassignment[];
+}
+
+/** The policy is to be looked up, because of what happened at an instant. */
+export interface Replan {
+  readonly reason: ReplanReason;
+  readonly at: Instant;
 }
 
 export interface TicketInput extends TicketStart {
@@ -35,7 +56,9 @@ const openWithin = day;
 /** The next instant at which the ticket acts by itself. */
 export interface Due {
   readonly at: Instant;
-  readonly what: 'opening' | 'reopen window' | 'wait';
+  readonly kind: 'opening' | 'reopen window' | 'wait' | 'clock' | 'open hours';
+  /** As operators read it in the timer's summary. */
+  readonly what: string;
 }
 
 export class Journal {
@@ -45,6 +68,11 @@ export class Journal {
   /** Messages being delivered. */
   readonly deliveries: Set<string>;
   ticket: Ticket | null;
+  ledger: Ledger;
+  replan: Replan | null;
+  readonly reassignments: Reassignment[];
+  /** What is accepted waits for its plan, so that both are seen at once; not for longer than one quick try. */
+  private planning = false;
   neverOpened = false;
   private handledInRun = 0;
   private readonly input: TicketInput;
@@ -53,7 +81,11 @@ export class Journal {
   constructor(input: TicketInput, startedAt: Instant) {
     this.input = input;
     this.startedAt = startedAt;
-    this.ticket = input.carried?.ticket ?? null;
+    const { ticket = null, ledger, replan = null, reassignments = [] } = input.carried ?? {};
+    this.ticket = ticket === null ? null : upToDate(ticket);
+    this.ledger = ledger ?? (this.ticket === null ? emptyLedger : ledgerOf(this.ticket));
+    this.replan = replan;
+    this.reassignments = [...reassignments];
     this.handled = new Map(input.carried?.handled);
     this.deliveries = new Set(input.carried?.deliveries);
   }
@@ -66,7 +98,7 @@ export class Journal {
     }
     const command = complete(kind, args);
     if (this.handled.has(command.commandId)) return;
-    const decision = decide(this.ticket, command, now);
+    const decision = consider(this.ticket, this.ledger, command, now);
     if (!decision.ok) throw refusal(decision.code, decision.members);
   }
 
@@ -81,20 +113,92 @@ export class Journal {
     return before ?? this.apply(command, now);
   }
 
-  /** Applies a command of a caller or of the ticket itself. */
+  /** Applies a command of a caller or of the ticket itself; what was due before it is done first. */
   apply(command: TicketCommand, now: Instant): number {
-    const decision = decide(this.ticket, command, now);
-    if (!decision.ok) throw refusal(decision.code, decision.members);
-    const { state: ticket, events } = decision;
-    this.ticket = ticket;
+    this.catchUp(now, happenedAt(command, this.ledger, now));
+    const before = this.ticket;
+    if (command.kind === 'open' && (command.sla?.set ?? 0) > 0) this.ledger = { ...emptyLedger, planned: false };
+    const { expectedVersion: _checkedBefore, ...rest } = command;
+    const outcome = act(before, this.ledger, before === null ? command : rest, now);
+    if (!outcome.ok) throw refusal(outcome.code, outcome.members);
     this.handledInRun += 1;
-    this.remember(command.commandId, ticket.version);
-    if (events.length > 0) {
-      const { commandId, kind, actor, role, source } = command;
-      const planned = planMessages(ticket, events);
-      this.pending.push({ commandId, kind, actor, role, source, runId: workflowInfo().runId, at: now, events, ticket, planned });
-    }
-    return ticket.version;
+    this.remember(command.commandId, outcome.ticket.version);
+    this.keep(outcome, command, now);
+    const reason = replanReason(before, outcome.ticket, this.ledger);
+    if (reason !== null) this.askForPlan({ reason, at: now });
+    return outcome.ticket.version;
+  }
+
+  /** The ladder found another agent; nobody found, or a ticket closed meanwhile, leaves it as it is. */
+  assignByLadder(commandId: string, found: { readonly agent: AgentId; readonly team: TeamId } | null, now: Instant): void {
+    if (found === null || this.isOver()) return;
+    this.apply({ commandId, actor: 'system/sla', role: 'system', source: 'system', kind: 'assign', ...found }, now);
+  }
+
+  /** Does what was due before an instant. */
+  catchUp(now: Instant, until = now): void {
+    if (this.ticket !== null) this.keep(catchUp(this.ticket, this.ledger, now, until), this.bySystem(now), now);
+  }
+
+  /** Works in what an activity found out for the clocks. */
+  tell(fact: SlaFact, now: Instant): void {
+    if (this.ticket !== null) this.keep(follow(this.ticket, this.ledger, [fact], now), this.bySystem(now), now);
+  }
+
+  private bySystem(now: Instant): Pick<TicketStep, 'commandId' | 'kind' | 'actor' | 'role' | 'source'> {
+    const commandId = `sla/${this.ticket?.version ?? 0}/${now}`;
+    return { commandId, kind: 'sla', actor: 'system/sla', role: 'system', source: 'system' };
+  }
+
+  private keep(
+    { ticket, ledger, events, sla, reassignments }: Outcome,
+    { commandId, kind, actor, role, source }: Pick<TicketStep, 'commandId' | 'kind' | 'actor' | 'role' | 'source'>,
+    now: Instant,
+  ): void {
+    this.ticket = ticket;
+    this.ledger = ledger;
+    this.reassignments.push(...reassignments);
+    if (events.length === 0 && sla === null) return;
+    const planned = planMessages(ticket, events);
+    const step = { commandId, kind, actor, role, source, runId: workflowInfo().runId, at: now, events, ticket, planned };
+    this.pending.push(sla === null ? step : { ...step, sla });
+  }
+
+  /** Whether what is pending may go to PostgreSQL. */
+  isReady(): boolean {
+    return !this.planning;
+  }
+
+  private askForPlan(replan: Replan): void {
+    this.replan = replan;
+    this.planning = true;
+  }
+
+  /** The plan did not come quickly: what was accepted is brought home without it. */
+  planDeferred(): void {
+    this.planning = false;
+  }
+
+  planned(): void {
+    this.replan = null;
+    this.planning = false;
+  }
+
+  /** The facts by which the policy is looked up. */
+  planRequest({ tenant, ticketId }: TicketStart, now: Instant): PlanRequest {
+    const { ticket, ledger } = this;
+    if (ticket === null) throw new Error('no ticket to plan for');
+    const { product, priority, category, channel, team, requester, sla } = ticket;
+    const facts = { product, priority, category, channel, team, requester, tags: ticket.texts.tags };
+    const { from } = windowsAround(ledger, { targets: {}, rungs: [] }, now);
+    const request = { tenant, ticketId, set: sla.set, facts, from, now };
+    const reason = this.replan?.reason;
+    // Only a move to another team or revision brings another revision of the calendar.
+    return ledger.plan === null || reason === 'team' || reason === 'revision' ? request : { ...request, pinned: ledger.plan.calendar };
+  }
+
+  windowsWanted(now: Instant): WindowsRequest | null {
+    return this.replan === null ? windowsWanted(this.ledger, now) : null;
   }
 
   /**
@@ -127,19 +231,48 @@ export class Journal {
   }
 
   /** The nearest instant at which something happens by itself; null: nothing is due. */
-  nextDue(): Due | null {
-    if (this.ticket === null) return { at: this.startedAt + openWithin, what: 'opening' };
-    const { reopenUntil, waitUntil } = this.ticket;
-    if (reopenUntil !== null) return { at: reopenUntil, what: 'reopen window' };
-    return waitUntil === null ? null : { at: waitUntil, what: 'wait' };
+  nextDue(now: Instant): Due | null {
+    if (this.ticket === null) return { at: this.startedAt + openWithin, kind: 'opening', what: 'opening' };
+    const dues = [this.ownDue(this.ticket), this.clockDue(this.ticket), this.refreshDue(now)].filter((due) => due !== null);
+    return dues.reduce<Due | null>((nearest, due) => (nearest === null || due.at < nearest.at ? due : nearest), null);
+  }
+
+  private ownDue({ reopenUntil, waitUntil }: Ticket): Due | null {
+    if (reopenUntil !== null) return { at: reopenUntil, kind: 'reopen window', what: 'reopen window' };
+    return waitUntil === null ? null : { at: waitUntil, kind: 'wait', what: 'wait' };
+  }
+
+  /** What happens at the very instant comes before what is due at it: hence a moment later. */
+  private clockDue(ticket: Ticket): Due | null {
+    const due = nearestOf(ticket, this.ledger);
+    return due === null ? null : { at: due.at + 1, kind: 'clock', what: nameOfDue(due) };
+  }
+
+  /** Once it is past, the hours are being fetched. */
+  private refreshDue(now: Instant): Due | null {
+    const at = refreshAt(this.ledger);
+    return at === null || at <= now ? null : { at, kind: 'open hours', what: 'open hours' };
   }
 
   /** Does what is due. */
   fire(due: Due, now: Instant): void {
     const envelope = { commandId: `due/${due.what}/${due.at}`, actor: 'system/ticket', role: 'system', source: 'system' } as const;
-    if (due.what === 'opening') this.neverOpened = true;
-    else if (due.what === 'reopen window') this.apply({ ...envelope, kind: 'close', cause: 'window' }, now);
-    else this.apply({ ...envelope, kind: 'start', cause: 'until' }, now);
+    switch (due.kind) {
+      case 'opening':
+        this.neverOpened = true;
+        return;
+      case 'reopen window':
+        this.apply({ ...envelope, kind: 'close', cause: 'window' }, now);
+        return;
+      case 'wait':
+        this.apply({ ...envelope, kind: 'start', cause: 'until' }, now);
+        return;
+      case 'clock':
+        this.catchUp(now);
+        return;
+      case 'open hours':
+        return; // waking was the point: they are asked for now
+    }
   }
 
   /** Somebody asked the server to cancel the run: the ticket ends as a closed one, so that no row stays open without a workflow. */
@@ -167,11 +300,11 @@ export class Journal {
   }
 
   /** The next run's input; only when nothing is pending. */
-  carry(): TicketInput {
-    const { tenant, ticketId, outboundQueue, continueAfter } = this.input;
-    const base = { tenant, ticketId, outboundQueue, continueAfter };
-    if (this.ticket === null) return base;
-    return { ...base, carried: { schema: 1, ticket: this.ticket, handled: [...this.handled], deliveries: [...this.deliveries] } };
+  carry(now: Instant): TicketInput {
+    if (this.ticket === null) return this.input;
+    const { ticket, replan, reassignments } = this;
+    const carry = { schema: 1, ticket, handled: [...this.handled], deliveries: [...this.deliveries] } as const;
+    return { ...this.input, carried: { ...carry, ledger: carried(this.ledger, now), replan, reassignments } };
   }
 
   private remember(commandId: string, version: number): void {
@@ -181,6 +314,27 @@ export class Journal {
       this.handled.delete(oldest);
     }
   }
+}
+
+/** Why a change asks for the policy again; null: it does not. */
+function replanReason(before: Ticket | null, after: Ticket, { rematchOn, teamCalendar }: Ledger): ReplanReason | null {
+  if (after.sla.set === 0 || isClosed(after)) return null;
+  if (before === null) return 'policy';
+  if (before.sla.set !== after.sla.set) return 'revision';
+  if (before.priority !== after.priority && rematchOn.includes('priority')) return 'priority';
+  if (before.team !== after.team && teamCalendar) return 'team';
+  const category = before.category !== after.category && rematchOn.includes('category');
+  const tags = before.texts.tags !== after.texts.tags && rematchOn.includes('tags');
+  return category || tags ? 'policy' : null;
+}
+
+function nameOfDue(due: SlaDue): string {
+  if (due.kind === 'unacknowledged') return `acknowledgement e${due.escalation.n}`;
+  if (due.kind === 'breach') return `${due.clock.kind} breach`;
+  const { when } = due.rung;
+  if (when === 'at_breach') return `${due.clock.kind} ${due.rung.id}`;
+  if ('percent' in when) return `${due.clock.kind} ${when.percent} %`;
+  return `${due.clock.kind} ${due.rung.id}`;
 }
 
 /** Fills in what the Web UI leaves out. */

@@ -35,6 +35,17 @@ export const updates = {
   close: update('close'),
   remove: update('remove'),
   restore: update('restore'),
+  escalate: update('escalate'),
+  acknowledgeEscalation: update('acknowledgeEscalation'),
+  resolveEscalation: update('resolveEscalation'),
+  sendBackEscalation: update('sendBackEscalation'),
+  withdrawEscalation: update('withdrawEscalation'),
+  closeEscalation: update('closeEscalation'),
+  pauseClocks: update('pauseClocks'),
+  resumeClocks: update('resumeClocks'),
+  overrideTarget: update('overrideTarget'),
+  waive: update('waive'),
+  replan: update('replan'),
 } as const satisfies { readonly [Kind in Verb]: unknown };
 
 const byHand = (fields: string): string => `Example: {"actor":"user/<your id>"${fields}}`;
@@ -58,6 +69,17 @@ export const descriptions: { readonly [Kind in Verb]: string } = {
   close: `Closes a resolved ticket before its window ends, or any ticket for the causes spam, merged, erased. ${byHand(',"cause":"spam"')}`,
   remove: `Soft delete, for closed tickets only: send DELETE to the API. ${byHand('')}`,
   restore: `Undoes remove: send restore to the API. ${byHand('')}`,
+  escalate: `Asks somebody to step in: kind is lead, admin, specialist or team. ${byHand(',"to":{"kind":"lead"},"level":1')}`,
+  acknowledgeEscalation: `Somebody is at it; its window stops. ${byHand(',"escalation":1,"agent":"<agent id>","takeOver":true')}`,
+  resolveEscalation: `What came of it: fixed, advised, reassigned, declined. ${byHand(',"escalation":1,"outcome":"fixed","text":"<content id>"')}`,
+  sendBackEscalation: `Not resolved after all. ${byHand(',"escalation":1,"reason":"<content id>"')}`,
+  withdrawEscalation: `Takes a pending escalation back. ${byHand(',"escalation":1')}`,
+  closeEscalation: `Agrees that a resolved escalation is done. ${byHand(',"escalation":1')}`,
+  pauseClocks: `Stops every clock until they are resumed. ${byHand('')}`,
+  resumeClocks: `Lets the clocks run again. ${byHand('')}`,
+  overrideTarget: `Gives one clock another target, in seconds. ${byHand(',"clock":"resolution#1","budgetS":28800')}`,
+  waive: `Marks a breach as excused; it stays in the record. ${byHand(',"clock":"resolution#1"')}`,
+  replan: `Moves the ticket to a published revision of the policies. ${byHand(',"set":2')}`,
 };
 
 /** The ticket as its workflow knows it; for operators and debugging, never for lists. */

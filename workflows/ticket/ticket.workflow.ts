@@ -10,6 +10,7 @@ import { Journal } from './journal.js';
 import type { TicketInput } from './journal.js';
 import { descriptions, state, updates } from './messages.js';
 import type { TicketAnswer } from './messages.js';
+import { keepPlanned, keepStaffed } from './planner.js';
 import { watch } from './watcher.js';
 
 /** Deliveries still running when the run continues as new get this long to end first; the next run takes up the rest. */
@@ -30,8 +31,9 @@ async function life(input: TicketInput, journal: Journal, cancelled: Promise<nev
   const projector = new Projector(
     {
       pending: journal.pending,
+      isReady: () => journal.isReady(),
       rebase: (stored) => journal.rebase(stored, now()),
-      projected: ({ planned }) => planned.forEach(({ message }) => send(message)),
+      projected: ({ planned, sla }) => [...planned, ...(sla?.notices ?? [])].forEach(({ message }) => send(message)),
     },
     ticketId,
     journal.ticket?.version ?? 0,
@@ -40,7 +42,9 @@ async function life(input: TicketInput, journal: Journal, cancelled: Promise<nev
   const show = (last: string): void => {
     if (journal.ticket === null) return;
     showAttributes(journal.ticket);
-    showDetails(journal.ticket, { pending: journal.pending.length, deliveries: [...journal.deliveries], due: journal.nextDue(), last });
+    const due = journal.nextDue(now());
+    const { clocks } = journal.ledger;
+    showDetails(journal.ticket, { pending: journal.pending.length, deliveries: [...journal.deliveries], due, clocks, last });
   };
 
   const send = (message: string): void => {
@@ -78,6 +82,8 @@ async function life(input: TicketInput, journal: Journal, cancelled: Promise<nev
   setHandler(state, () => journal.ticket, { description: 'The ticket as its workflow knows it: ids, enums, numbers, instants.' });
 
   inBackground(() => projector.run());
+  inBackground(() => keepPlanned(journal, input, show));
+  inBackground(() => keepStaffed(journal, input, show));
   inBackground(() => watch(journal, ticketId, () => show('timer')));
   for (const message of input.carried?.deliveries ?? []) inBackground(() => delivery(message));
   void cancelled.catch(() => {
@@ -96,7 +102,7 @@ async function life(input: TicketInput, journal: Journal, cancelled: Promise<nev
   if (!delivered()) await condition(delivered, deliveryGrace);
   await condition(drained);
   deliveries.cancel();
-  return continueAsNew<typeof ticketWorkflow>(journal.carry());
+  return continueAsNew<typeof ticketWorkflow>(journal.carry(now()));
 }
 
 /** Runs beside the story until the run ends; a failure is a bug and must fail the task, visibly. */

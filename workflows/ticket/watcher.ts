@@ -9,12 +9,12 @@ import type { Journal } from './journal.js';
 export async function watch(journal: Journal, subject: string, fired: () => void): Promise<void> {
   // Before the first command there is nothing to plan from; within the same task it usually has come already.
   for (;;) {
-    await condition(() => journal.nextDue() !== null);
-    const due = journal.nextDue();
+    await condition(() => journal.nextDue(now()) !== null);
+    const due = journal.nextDue(now());
     if (due === null) continue;
     const remaining = due.at - now();
     const moved =
-      remaining > 0 && (await condition(() => journal.nextDue()?.at !== due.at, remaining, { summary: `${due.what} · ${subject}` }));
+      remaining > 0 && (await condition(() => journal.nextDue(now())?.at !== due.at, remaining, { summary: `${due.what} · ${subject}` }));
     if (moved) continue;
     journal.fire(due, now());
     fired();

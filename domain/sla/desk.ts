@@ -1,0 +1,202 @@
+/**
+ * A ticket together with its service levels: what a command, a plan or the passing of time does to both. The workflow, the simulator and the
+ * tests call the same functions.
+ */
+import type { Refused, TicketCode } from '../decision.js';
+import { Change } from '../ticket/change.js';
+import type { TicketCommand } from '../ticket/command.js';
+import { withEscalation } from '../ticket/escalation.js';
+import type { Escalation } from '../ticket/escalation.js';
+import type { TicketEvent } from '../ticket/event.js';
+import type { Ticket } from '../ticket/ticket.js';
+import type { Instant } from '../time.js';
+import { applyFact } from './apply.js';
+import { isOpenClock } from './clock.js';
+import type { Clock, Segment } from './clock.js';
+import { consider } from './commands.js';
+import { factsOf } from './facts.js';
+import type { SlaFact } from './facts.js';
+import type { SlaDue } from './ladder.js';
+import { factFrom, reaches } from './ledger.js';
+import type { Ledger } from './ledger.js';
+import type { NoticeAbout, NoticeReason } from './notice.js';
+import { Posting } from './posting.js';
+import type { FiredRung, Reassignment, Telling } from './posting.js';
+import { addressed, armed, nextDue, settle } from './settle.js';
+import { summaryOf } from './summary.js';
+
+/** A notice to staff, as it is recorded before anybody is told. */
+export interface PlannedNotice {
+  /** Names it within the ticket. */
+  readonly message: string;
+  readonly about: NoticeAbout;
+}
+
+/** What of the service levels changed, as PostgreSQL is to see it. */
+export interface SlaStep {
+  readonly clocks: readonly Clock[];
+  readonly segments: readonly Segment[];
+  readonly rungs: readonly FiredRung[];
+  readonly escalations: readonly Escalation[];
+  readonly notices: readonly PlannedNotice[];
+}
+
+export interface Outcome {
+  readonly ok: true;
+  readonly ticket: Ticket;
+  readonly ledger: Ledger;
+  readonly events: readonly TicketEvent[];
+  /** Null: nothing of them changed. */
+  readonly sla: SlaStep | null;
+  readonly reassignments: readonly Reassignment[];
+}
+
+/**
+ * Decides one command and lets the clocks follow. Never throws.
+ *
+ * @param now the clocks count the command from the instant its channel received it, if that is earlier
+ */
+export function act(ticket: Ticket | null, ledger: Ledger, command: TicketCommand, now: Instant): Outcome | Refused<TicketCode> {
+  const decision = consider(ticket, ledger, command, now);
+  if (!decision.ok) return decision;
+  const change = new Change(decision.state, now);
+  change.events.push(...decision.events);
+  const posting = new Posting(change, ledger, now);
+  const before = ticket?.escalations ?? [];
+  raised(posting, before);
+  for (const fact of factsOf(ticket, decision.events, command, happenedAt(command, ledger, now))) take(posting, fact);
+  settleNow(posting);
+  return outcome(posting, before);
+}
+
+/** When the clocks count a command: as its channel received it, but not before what they know already. */
+export const happenedAt = ({ receivedAt }: TicketCommand, { lastAt }: Ledger, now: Instant): Instant =>
+  Math.min(now, Math.max(receivedAt ?? now, lastAt));
+
+/** Works facts in that no command brings: a plan, open hours, a pause. */
+export function follow(ticket: Ticket, ledger: Ledger, facts: readonly SlaFact[], now: Instant): Outcome {
+  const posting = new Posting(new Change(ticket, now), ledger, now);
+  for (const fact of facts) take(posting, fact);
+  settleNow(posting);
+  return outcome(posting, ticket.escalations);
+}
+
+/** What is due next; null while what happened waits for plan or open hours. */
+export const nearestOf = (ticket: Ticket, ledger: Ledger): SlaDue | null =>
+  ledger.backlog.length > 0 ? null : nextDue({ ledger, change: { ticket } });
+
+/**
+ * Does what was due.
+ *
+ * @param until exclusive: what is due at an instant comes after what happens at it
+ */
+export function catchUp(ticket: Ticket, ledger: Ledger, now: Instant, until: Instant = now): Outcome {
+  const posting = new Posting(new Change(ticket, now), ledger, now);
+  if (canCount(posting)) settle(posting, until);
+  return outcome(posting, ticket.escalations);
+}
+
+/** In order, each after what was due before it; what cannot be counted yet waits. */
+function take(posting: Posting, fact: SlaFact): void {
+  if (fact.kind === 'planned' || fact.kind === 'windows') {
+    if (canCount(posting)) settle(posting, fact.at);
+    apply(posting, fact);
+    drain(posting);
+    return;
+  }
+  posting.ledger = { ...posting.ledger, backlog: [...posting.ledger.backlog, fact] };
+  drain(posting);
+}
+
+function drain(posting: Posting): void {
+  for (;;) {
+    const [fact, ...backlog] = posting.ledger.backlog;
+    if (fact === undefined || !reaches({ ...posting.ledger, backlog: [] }, fact.at, factFrom(fact))) return;
+    settle(posting, fact.at);
+    posting.ledger = { ...posting.ledger, backlog };
+    apply(posting, fact);
+  }
+}
+
+function apply(posting: Posting, fact: SlaFact): void {
+  applyFact(posting, fact);
+  posting.ledger = { ...posting.ledger, lastAt: Math.max(posting.ledger.lastAt, fact.at) };
+}
+
+function settleNow(posting: Posting): void {
+  if (canCount(posting)) settle(posting, posting.now);
+}
+
+/** What happened comes first: while some of it waits, nothing that follows may be done. */
+const canCount = ({ ledger }: Posting): boolean => ledger.backlog.length === 0;
+
+/** Escalations that people raise: their window begins, and whoever is asked is told. */
+function raised(posting: Posting, before: readonly Escalation[]): void {
+  for (const escalation of posting.change.ticket.escalations) {
+    if (escalation.status !== 'pending' || before.some(({ n }) => n === escalation.n)) continue;
+    const { ticket } = posting.change;
+    posting.change.ticket = { ...ticket, escalations: withEscalation(ticket.escalations, armed(posting, escalation)) };
+    posting.tellings.push({ reason: 'escalation', rung: null, escalation: escalation.n, to: [addressed(escalation)] });
+  }
+}
+
+function outcome(posting: Posting, before: readonly Escalation[]): Outcome {
+  closeObsolete(posting);
+  const notices = combined(posting);
+  const clocks = posting.ledger.clocks.filter(({ clock }) => posting.touched.has(clock));
+  const { change, segments, rungs, reassignments } = posting;
+  const sla = summaryOf(posting.ledger.clocks, change.ticket.sla);
+  posting.forget();
+  const { ledger } = posting;
+  const ticket = { ...change.ticket, sla };
+  const escalations = ticket.escalations.filter((escalation) => !before.includes(escalation));
+  const changed = clocks.length + segments.length + rungs.length + escalations.length + notices.length > 0;
+  const step = changed ? { clocks, segments, rungs, escalations, notices } : null;
+  return { ok: true, ticket, ledger, events: change.events, sla: step, reassignments };
+}
+
+/** An escalation of a clock that is over needs nobody any more, unless somebody is at it. */
+function closeObsolete(posting: Posting): void {
+  for (const escalation of posting.change.ticket.escalations) {
+    if (escalation.status !== 'pending' || escalation.from === null) continue;
+    const clock = posting.ledger.clocks.find((one) => one.clock === escalation.from?.clock);
+    if (clock !== undefined && isOpenClock(clock)) continue;
+    const closed = { ...escalation, status: 'closed', outcome: 'no_longer_needed', ackDueAt: null, closedAt: posting.now } as const;
+    const escalations = withEscalation(posting.change.ticket.escalations, closed);
+    posting.change.record('escalation.closed', { escalation: closed.n, outcome: closed.outcome }, { escalations });
+  }
+}
+
+const severity: readonly NoticeReason[] = ['warning', 'breach', 'escalation', 'exhausted'];
+
+/** One notice for what fell due of one clock at one wake, under the highest rung's key (R28). */
+function combined(posting: Posting): PlannedNotice[] {
+  const groups = new Map<string, Telling[]>();
+  for (const telling of posting.tellings) {
+    const key = telling.rung === null ? `e${telling.escalation ?? 0}/${telling.reason}` : telling.rung.clock;
+    groups.set(key, [...(groups.get(key) ?? []), telling]);
+  }
+  return [...groups.values()].map((tellings) => {
+    const rungs = tellings.flatMap(({ rung }) => rung ?? []);
+    const highest = rungs.at(-1);
+    const reason = severity.findLast((one) => tellings.some((telling) => telling.reason === one)) ?? 'warning';
+    const escalation = tellings.findLast((telling) => telling.escalation !== null)?.escalation ?? null;
+    const to = tellings.flatMap((telling) => telling.to);
+    const message =
+      highest === undefined
+        ? `notice/e${escalation ?? 0}/${reason === 'exhausted' ? 'exhausted' : 'raised'}`
+        : `notice/${highest.clock}/${highest.rung}`;
+    if (highest !== undefined && rungs.length > 1) {
+      const recipients = new Set(to.flatMap((group) => group.to.map((addressee) => `${group.channel}/${addressee}`))).size;
+      const clock = posting.ledger.clocks.find((one) => one.clock === highest.clock) ?? null;
+      posting.record(
+        'sla.collapsed',
+        clock,
+        { rungs: rungs.slice(0, -1).map(({ rung }) => rung), into: highest.rung, recipients },
+        posting.now,
+      );
+    }
+    const told = rungs.map(({ rung, dueAt, lateMs }) => ({ rung, dueAt, lateMs }));
+    return { message, about: { clock: highest?.clock ?? null, reason, escalation, rungs: told, to } };
+  });
+}
