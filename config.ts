@@ -46,6 +46,21 @@ export const ConfigSchema = z.object({
 
   SMTP_URL: text('smtp://127.0.0.1:1025').describe('mail relay for outbound mail'),
   MAIL_DOMAIN: text('usher.localhost').describe('domain of support+<product>@ and reply+<token>@, and of our Message-IDs'),
+  TWILIO_ACCOUNT_SID: z
+    .string()
+    .regex(/^AC[0-9a-f]{32}$/, 'must be AC and 32 hex digits')
+    .optional()
+    .describe('account at Twilio for SMS; without it staff get mail instead'),
+  TWILIO_AUTH_TOKEN: z.string().min(1).optional().describe('its token'),
+  TWILIO_FROM: z
+    .string()
+    .regex(
+      /^(\+[1-9]\d{6,14}|[A-Za-z0-9 ]{1,11})$/,
+      'must be a number such as +15005550006, or a sender name of up to 11 letters and digits',
+    )
+    .optional()
+    .describe('number or name SMS are sent from'),
+  TWILIO_API_URL: z.url().default('https://api.twilio.com').describe('where Twilio’s API is: one of its regions, or a stand-in'),
   OUTBOUND_RATE: z.coerce.number().positive().default(50).describe('deliveries started per second over all workers'),
   FILES_DIR: text('.usher/files').describe('folder for attachments and raw mail'),
 
@@ -78,6 +93,11 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   const config = parsed.data;
   if (config.NODE_ENV === 'production' && config.SECRET_KEYS.includes('usher-development-secret')) {
     throw new ConfigError('SECRET_KEYS still holds the development secret; set your own in production.');
+  }
+  const twilio = ['TWILIO_ACCOUNT_SID', 'TWILIO_AUTH_TOKEN', 'TWILIO_FROM'] as const;
+  const missing = twilio.filter((name) => config[name] === undefined);
+  if (missing.length > 0 && missing.length < twilio.length) {
+    throw new ConfigError(`SMS needs ${missing.join(' and ')} as well; without any of the TWILIO variables staff get mail instead.`);
   }
   return config;
 }

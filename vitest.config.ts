@@ -38,6 +38,7 @@ export default defineConfig({
     projects: [
       project('domain', { group: 0, servers: false, timeout: seconds(10) }),
       project('repo', { group: 0, servers: false, timeout: seconds(30) }),
+      project('cli', { group: 0, servers: false, timeout: seconds(30) }),
       project('activities', { engine: true, group: 0, servers: true, timeout: seconds(20) }),
       project('db', { group: 0, servers: true, timeout: seconds(20) }),
       project('api', { group: 0, servers: true, timeout: seconds(20) }),

@@ -1,16 +1,23 @@
 /** Turns a claimed ledger row into a mail: addresses, thread, marks and words. */
 import { parseAddress, oneLine, replyAddress, supportAddress } from '../domain/messaging/headers.js';
-import type { ClaimedMail } from '../db/queries/outbound.js';
+import type { ClaimedMail } from '../db/queries/outbound-mail.js';
+import type { TicketId } from '../domain/ids.js';
 import type { TicketStatus } from '../domain/ticket/status.js';
 import type { MailTokens } from './mail-tokens.js';
 import type { MailAttachment, OutgoingMail } from './ports.js';
 import { renderMail } from '../domain/messaging/template.js';
 
-/** Most bytes of attachments one mail carries; base64 makes a third more of them. */
-export const attachmentLimit = 10 * 1024 * 1024;
-
 /** Says to our own intake, in whatever form it comes back, that this mail is ours. */
 const loopHeader = 'X-Usher-Loop';
+
+/** Marks of a mail that no person wrote (RFC 3834). */
+const automaticHeaders = { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' } as const;
+
+/** Headers of a mail about a ticket. */
+export const marks = (ticket: TicketId, automatic: boolean): Record<string, string> => ({
+  [loopHeader]: ticket,
+  ...(automatic ? automaticHeaders : {}),
+});
 
 export interface ComposeContext {
   readonly domain: string;
@@ -56,7 +63,7 @@ export function composeMail(claimed: ClaimedMail, { domain, tokens, attachments,
     messageId: claimed.messageId,
     inReplyTo: claimed.inReplyTo,
     references: claimed.references,
-    headers: { [loopHeader]: ticket.id, ...(automatic ? { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' } : {}) },
+    headers: marks(ticket.id, automatic),
     subject,
     text: body,
     html,

@@ -1,6 +1,7 @@
 /** What workflows may ask of the outside, as types only; `index.ts` has the implementation. All arguments are plain JSON: ids, enums, numbers, instants. */
 import type { AgentId, ContentId, TeamId, TenantId, TicketId } from '../domain/ids.js';
 import type { CalendarRef, MatchField, SlaPlan } from '../domain/sla/policy.js';
+import type { ReprojectionCounts, ReprojectionState } from '../domain/sla/preview.js';
 import type { Windows } from '../domain/sla/windows.js';
 import type { TicketStep } from '../domain/ticket/step.js';
 import type { Ticket } from '../domain/ticket/ticket.js';
@@ -102,4 +103,46 @@ export interface StaffingActivities {
   readonly findAgent: (request: AgentRequest) => Promise<{ readonly agent: AgentId; readonly team: TeamId } | null>;
 }
 
-export type Activities = ProjectionActivities & DeliveryActivities & GiveUpActivities & PlanningActivities & StaffingActivities;
+/** One revision of the policies on its way to open tickets. */
+export interface ReprojectionRequest {
+  readonly tenant: TenantId;
+  readonly revision: number;
+}
+
+export interface ReprojectionStatus {
+  readonly state: ReprojectionState;
+  /** Open tickets under an older revision when it was published. */
+  readonly total: number;
+  readonly counts: ReprojectionCounts;
+}
+
+export interface ReprojectionPageRequest extends ReprojectionRequest {
+  /** The last ticket of the page before; null: from the first on. */
+  readonly after: TicketId | null;
+  readonly limit: number;
+}
+
+export interface ReprojectionPage {
+  /** The last ticket of this page; `after` when there was none. */
+  readonly last: TicketId | null;
+  /** No ticket is left behind it. */
+  readonly isLast: boolean;
+  /** Of the whole job so far. */
+  readonly counts: ReprojectionCounts;
+}
+
+export interface ReprojectionActivities {
+  /** How far a job is. Fails until the revision is published with it. */
+  readonly findReprojection: (request: ReprojectionRequest) => Promise<ReprojectionStatus>;
+  /** Moves the next tickets to the revision and keeps what came of each; a repeated call asks no ticket twice. */
+  readonly reprojectPage: (request: ReprojectionPageRequest) => Promise<ReprojectionPage>;
+  /** Notes that a job goes on, pauses or is over. */
+  readonly markReprojection: (request: ReprojectionRequest & { readonly state: ReprojectionState }) => Promise<void>;
+}
+
+export type Activities = ProjectionActivities &
+  DeliveryActivities &
+  GiveUpActivities &
+  PlanningActivities &
+  StaffingActivities &
+  ReprojectionActivities;

@@ -240,7 +240,7 @@ async function start(
   const [author, ...others] = await customersFor(deps, tenant, [sender, ...mail.copied]);
   if (author === undefined) throw new Error('the sender is always a customer by now');
   const continued = participates && thread !== null ? thread : null;
-  const { settings } = product;
+  const { settings, policySet } = product;
   const fields = {
     scope: `mail/${row.id}`,
     product: key,
@@ -253,6 +253,7 @@ async function start(
     settings: ticketSettings(settings),
     auto: facts.auto,
     ...(settings.defaultTeam === null ? {} : { team: asTeamId(settings.defaultTeam) }),
+    ...(policySet === 0 ? {} : { sla: { set: policySet } }),
     ...(way.followUpOf === null ? {} : { followUpOf: way.followUpOf }),
   } as const;
   for (let n = 0; n < mostNumbers; n += 1) {
@@ -286,6 +287,7 @@ const command = ({ tenant, row }: Case, ticketId: TicketId, author: CustomerId):
   actor: `customer/${author}`,
   role: 'customer',
   source: 'mail',
+  receivedAt: row.receivedAt,
 });
 
 /** Ids that follow from the mail alone, so that a second attempt writes the same rows. */

@@ -1,4 +1,5 @@
 /** What activities ask of the outside world. The real ones are in `adapters/`, the worker wires them. */
+import type { Instant } from '../domain/time.js';
 import type { Actor, Role, Source } from '../domain/actor.js';
 import type { ContentId, CustomerId, TenantId, TicketId } from '../domain/ids.js';
 import type { OpenFields } from '../domain/ticket/command.js';
@@ -47,26 +48,44 @@ export interface SendReceipt {
   readonly text: string;
 }
 
+export interface SendErrorOptions extends ErrorOptions {
+  /** Nobody was there to take it: it was certainly not sent. */
+  readonly unreached?: boolean;
+}
+
 /** A send that did not end with the provider's yes. */
 export class SendError extends Error {
   override readonly name = 'SendError';
   /** The provider's answer; null when it gave none. */
   readonly reply: ProviderReply | null;
+  readonly unreached: boolean;
 
-  constructor(text: string, reply: ProviderReply | null, options?: ErrorOptions) {
+  constructor(text: string, reply: ProviderReply | null, { unreached = false, ...options }: SendErrorOptions = {}) {
     super(text, options);
     this.reply = reply;
+    this.unreached = unreached;
   }
 }
 
-export interface ProviderReply {
-  /** SMTP reply code. */
+export interface SmtpReply {
+  readonly kind: 'smtp';
   readonly code: number;
   /** RFC 3463, such as 5.1.1; null when the provider gives none. */
   readonly enhanced: string | null;
   /** About this mail or its recipient, not about the connection or our account. */
   readonly concernsMail: boolean;
 }
+
+export interface HttpReply {
+  readonly kind: 'http';
+  readonly status: number;
+  /** The provider's own number of the fault; null when it gives none. */
+  readonly code: number | null;
+  /** How long it wants to be left alone. */
+  readonly retryAfterMs: number | null;
+}
+
+export type ProviderReply = SmtpReply | HttpReply;
 
 export interface EmailSender {
   /**
@@ -77,6 +96,30 @@ export interface EmailSender {
   send(mail: OutgoingMail, options: SendOptions): Promise<SendReceipt>;
 }
 
+/** One SMS to one recipient. */
+export interface OutgoingSms {
+  /** E.164. */
+  readonly to: string;
+  readonly text: string;
+}
+
+export interface SmsSender {
+  /**
+   * Sends one SMS, in one attempt, never by itself again.
+   *
+   * @throws SendError; whatever `beforeWire` threw is its cause
+   */
+  send(sms: OutgoingSms, options: SendOptions): Promise<SendReceipt>;
+  /**
+   * Looks for a message among the newest to a number.
+   *
+   * @param reference a part of its text that no other message to that number has
+   * @returns the provider's name for it; null when it knows of none
+   * @throws SendError when it could not be asked
+   */
+  find(to: string, reference: string, signal: AbortSignal): Promise<string | null>;
+}
+
 /** Envelope of a command that a mail caused. */
 export interface MailCommand {
   readonly tenant: TenantId;
@@ -85,6 +128,8 @@ export interface MailCommand {
   readonly actor: Actor;
   readonly role: Role;
   readonly source: Source;
+  /** When the mail server took it: clocks count from then. */
+  readonly receivedAt: Instant;
 }
 
 export interface ReceivedFields {
@@ -117,4 +162,15 @@ export interface TicketCommands {
    * @throws CommandRefused; anything else may be tried again
    */
   receive(command: MailCommand, fields: ReceivedFields): Promise<'received' | 'closed'>;
+}
+
+/** What re-projection asks of tickets. */
+export interface OpenTickets {
+  /**
+   * Moves a ticket to a published revision of the policies, and waits until its clocks follow. The same revision again gets the first answer.
+   *
+   * @returns `gone`: no workflow runs under its number
+   * @throws CommandRefused; anything else may be tried again
+   */
+  replan(ticketId: TicketId, revision: number): Promise<'replanned' | 'gone'>;
 }

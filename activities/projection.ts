@@ -4,6 +4,8 @@ import { withTenant } from '../db/client.js';
 import { AlreadyRecorded, recordTicket, rewriteTicket, rowsOf, storedEvents } from '../db/queries/projection.js';
 import type { TicketStep } from '../domain/ticket/step.js';
 import type { ProjectionActivities, ProjectionResult } from './contract.js';
+import { tell } from './sla-tally.js';
+import type { SlaTally } from './sla-tally.js';
 
 export interface ProjectionDeps {
   readonly db: Db;
@@ -11,33 +13,42 @@ export interface ProjectionDeps {
   readonly newId: () => string;
   /** Told when a lost attempt or a Reset left something else than the workflow says. */
   readonly onRepaired: () => void;
+  /** Told of what the clocks did, once it is recorded for the first time. */
+  readonly slaTally?: SlaTally;
   /** How long a statement of the present call may take, in milliseconds: less inside a workflow task, which waits for it. */
   readonly statementMs?: () => number;
 }
 
 /** Projects steps of one ticket, oldest first. */
-export const createProjection = ({ db, newId, onRepaired, statementMs }: ProjectionDeps): ProjectionActivities => ({
+export const createProjection = ({ db, newId, onRepaired, slaTally, statementMs }: ProjectionDeps): ProjectionActivities => ({
   async project(steps) {
     const last = steps.at(-1);
     if (last === undefined) return { stored: 0, conflict: false };
     const { tenant } = last.ticket;
     try {
       await withTenant(db, tenant, (tx) => recordTicket(tx, rowsOf(steps, last, newId)), statementMs?.());
+      if (slaTally !== undefined) tell(slaTally, steps);
       return { stored: last.ticket.version, conflict: false };
     } catch (error) {
       if (!(error instanceof AlreadyRecorded)) throw error;
     }
-    return withTenant(db, tenant, (tx) => reconcile(tx, steps, last, { newId, onRepaired }), statementMs?.());
+    const { fresh, ...result } = await withTenant(db, tenant, (tx) => reconcile(tx, steps, last, { newId, onRepaired }), statementMs?.());
+    if (slaTally !== undefined) tell(slaTally, fresh);
+    return result;
   },
 });
 
-/** Some numbers are taken: by this very attempt, by a lost one of the same command, or by another history. */
+/**
+ * Some numbers are taken: by this very attempt, by a lost one of the same command, or by another history.
+ *
+ * @returns `fresh`: the steps none of which was recorded before
+ */
 async function reconcile(
   tx: TenantTx,
   steps: readonly TicketStep[],
   last: TicketStep,
   { newId, onRepaired }: Pick<ProjectionDeps, 'newId' | 'onRepaired'>,
-): Promise<ProjectionResult> {
+): Promise<ProjectionResult & { readonly fresh: readonly TicketStep[] }> {
   const rows = rowsOf(steps, last, newId);
   const first = rows.events[0]?.seq ?? 0;
   const stored = new Map((await storedEvents(tx, last.ticket.tenant, last.ticket.id, first)).map((event) => [event.seq, event]));
@@ -47,7 +58,7 @@ async function reconcile(
   });
   if (foreign) {
     onRepaired();
-    return { stored: Math.max(...stored.keys()), conflict: true };
+    return { stored: Math.max(...stored.keys()), conflict: true, fresh: [] };
   }
   const missing = { ...rows, events: rows.events.filter((event) => !stored.has(event.seq)) };
   if (missing.events.length > 0) await recordTicket(tx, missing);
@@ -55,5 +66,6 @@ async function reconcile(
     onRepaired();
     await rewriteTicket(tx, last.ticket);
   }
-  return { stored: last.ticket.version, conflict: false };
+  const fresh = steps.filter(({ events }) => events.length > 0 && events.every(({ version }) => !stored.has(version)));
+  return { stored: last.ticket.version, conflict: false, fresh };
 }

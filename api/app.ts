@@ -11,6 +11,8 @@ import { requestLog } from './middleware/request-log.js';
 import { request } from './middleware/request.js';
 import { attachmentRoutes } from './attachments/routes.js';
 import { createAttachmentService } from './attachments/service.js';
+import { clockRoutes } from './clocks/routes.js';
+import { createClockService } from './clocks/service.js';
 import { configurationRoutes } from './configuration/routes.js';
 import { createConfigurationService } from './configuration/service.js';
 import { customerRoutes } from './customers/routes.js';
@@ -20,11 +22,17 @@ import { createDirectoryService } from './directory/service.js';
 import { openApiDocument } from './documents/openapi.js';
 import type { OpenApiDocument } from './documents/openapi.js';
 import { documentRoutes } from './documents/routes.js';
+import { escalationRoutes } from './escalations/routes.js';
+import { createEscalationService } from './escalations/service.js';
 import { inboundRoutes } from './inbound/routes.js';
 import { createInboundService } from './inbound/service.js';
 import { messageRoutes } from './messages/routes.js';
 import { createMessageService } from './messages/service.js';
 import { operatorRoutes } from './operators/routes.js';
+import { calendarRoutes } from './service-levels/calendar-routes.js';
+import { createCalendarService } from './service-levels/calendars.js';
+import { createPolicyService } from './service-levels/policies.js';
+import { policyRoutes } from './service-levels/policy-routes.js';
 import { createTicketEngine } from './tickets/engine.js';
 import { createTicketReads } from './tickets/reads.js';
 import { ticketRoutes } from './tickets/routes.js';
@@ -60,6 +68,10 @@ function buildFeatures(deps: Deps): App[] {
     customerRoutes(createCustomerService(deps, engine)),
     directoryRoutes(createDirectoryService(deps, engine)),
     configurationRoutes(createConfigurationService(deps, engine)),
+    calendarRoutes(createCalendarService(deps, engine)),
+    policyRoutes(createPolicyService(deps, engine)),
+    clockRoutes(createClockService(deps, engine)),
+    escalationRoutes(createEscalationService(deps, engine)),
     inboundRoutes(createInboundService(deps, engine)),
     operatorRoutes(deps.webUi),
   ];

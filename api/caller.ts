@@ -1,15 +1,20 @@
 /** Who calls, and what of the request a service needs; nothing of HTTP. */
 import type { Principal } from '../domain/access/principal.js';
-import type { TicketFacts } from '../db/queries/tickets.js';
+import type { WholeEscalation } from '../db/queries/escalations.js';
+import type { TicketFacts, WholeTicket } from '../db/queries/tickets.js';
 import type { Claim } from '../db/queries/idempotency.js';
 import type { Deps } from './deps.js';
 import { DatabaseLate } from './errors.js';
+import type { Refusal } from './errors.js';
+import type { Unit } from './unit.js';
 
 /** Who asks, by when they want an answer. */
 export interface Reader {
   readonly principal: Principal;
   /** Epoch milliseconds at which the answer is due. */
   readonly deadline: number;
+  /** The transaction in which the ticket of the address was looked at. */
+  readonly unit?: Unit;
 }
 
 /** A reader who changes something. */
@@ -33,9 +38,19 @@ export interface Env {
     deps: Deps;
     requestId: string;
     startedAt: number;
+    /** Epoch milliseconds at which the answer is due; receiving a body has its own time. */
+    deadline: number;
     principal: Principal;
+    /** What was received as a JSON body; or what is wrong with it, for when its turn comes. */
+    body: Uint8Array | Refusal;
     /** On routes below `/tickets/{ticketId}`: the ticket, seen and allowed. */
     ticket: TicketFacts;
+    /** The same with all its reader sees of it, where the guard says so. */
+    whole: WholeTicket;
+    /** On routes below `/escalations/{escalationId}`: the escalation, seen and allowed. */
+    escalation: WholeEscalation;
+    /** The transaction in which it was looked at. */
+    unit?: Unit;
     /** For metrics and the log: what became of a command. */
     outcome: string;
   };
@@ -45,7 +60,11 @@ export interface Env {
 export const answerWithin = 5_000;
 
 /** The reader behind a request. */
-export const readerOf = ({ principal, startedAt }: Env['Variables']): Reader => ({ principal, deadline: startedAt + answerWithin });
+export const readerOf = ({ principal, deadline, unit }: Env['Variables']): Reader => ({
+  principal,
+  deadline,
+  ...(unit === undefined ? {} : { unit }),
+});
 
 /**
  * The work's result, if it comes in time; work that comes late goes on unheard.

@@ -9,7 +9,8 @@ import type { Permission } from '../domain/access/permit.js';
 import type { Env } from './caller.js';
 import { Refusal } from './errors.js';
 import type { FieldError } from './errors.js';
-import { isStorable, jsonBody } from './middleware/body.js';
+import { jsonAccepted } from './middleware/accept.js';
+import { isStorable, jsonBody, receiveBody } from './middleware/body.js';
 import type { ProblemCode } from './problems.js';
 
 /** Documents, problem pages, the operators' page, signed links. */
@@ -26,12 +27,15 @@ interface Terms {
 /** Every route can meet a problem; declared without content, so that handlers may answer with any response. */
 const failures = { 503: { description: 'A dependency is down' }, default: { description: 'A problem' } } as const;
 
+const jsonType = 'application/json';
+
 /** Declares a route. */
 export function contract<const Config extends RouteConfig>(
   { permission, problems = [], guards = [] }: Terms,
   config: Config,
 ): Config & { responses: typeof failures } {
-  const hasJson = config.request?.body?.content['application/json'] !== undefined;
+  const takesJson = config.request?.body?.content[jsonType] !== undefined;
+  const givesJson = Object.values(config.responses).some((response) => 'content' in response && response.content?.[jsonType] !== undefined);
   const bare = permission !== 'public' && config.request?.query === undefined;
   return createRoute({
     ...config,
@@ -41,10 +45,18 @@ export function contract<const Config extends RouteConfig>(
       ...new Set<ProblemCode>([
         ...problems,
         ...(permission === 'public' ? [] : authProblems),
+        ...(givesJson ? (['not_acceptable'] as const) : []),
+        ...(takesJson ? (['request_timeout'] as const) : []),
         ...(bare ? (['unknown_parameter'] as const) : []),
       ]),
     ].toSorted(),
-    middleware: [...guards, ...(bare ? [noParameters] : []), ...(hasJson ? [jsonBody] : [])],
+    middleware: [
+      ...(givesJson ? [jsonAccepted] : []),
+      ...(takesJson ? [receiveBody] : []),
+      ...guards,
+      ...(bare ? [noParameters] : []),
+      ...(takesJson ? [jsonBody] : []),
+    ],
   });
 }
 
@@ -71,12 +83,12 @@ const isPermission = (name: string): name is Permission => Object.hasOwn(permiss
 
 /** A JSON body; the example stands in the document and is sent by a test. */
 export const json = <Schema extends z.ZodType>(schema: Schema, example: z.input<Schema>) =>
-  ({ content: { 'application/json': { schema, example } }, required: true }) as const;
+  ({ content: { [jsonType]: { schema, example } }, required: true }) as const;
 /** A JSON body that may be left out. */
 export const optionalJson = <Schema extends z.ZodType>(schema: Schema, example: z.input<Schema>) =>
-  ({ content: { 'application/json': { schema, example } }, required: false }) as const;
+  ({ content: { [jsonType]: { schema, example } }, required: false }) as const;
 export const answer = <Schema extends z.ZodType>(schema: Schema, description: string) =>
-  ({ content: { 'application/json': { schema } }, description }) as const;
+  ({ content: { [jsonType]: { schema } }, description }) as const;
 
 /** Problems every write can end with. */
 export const writeProblems = [

@@ -6,6 +6,8 @@ export interface ApiMetrics {
   /** Seconds from request to answer of one command. */
   readonly command: (verb: string, outcome: string, seconds: number) => void;
   readonly idempotencyLookup: (result: 'hit' | 'miss' | 'conflict' | 'in_flight') => void;
+  /** A clock was explained, and counted again. */
+  readonly explained: (check: 'ok' | 'mismatch') => void;
 }
 
 /** A registry of its own for each app, so that several live side by side in tests. */
@@ -25,9 +27,17 @@ export function createMetrics({ defaults = false }: { defaults?: boolean } = {})
     labelNames: ['result'],
     registers: [registry],
   });
+  const mismatches = new Counter({
+    name: 'usher_sla_explain_mismatch_total',
+    help: 'Explanations of clocks whose recorded time is not what their calendars say',
+    registers: [registry],
+  });
   return {
     registry,
     command: (verb, outcome, seconds) => command.observe({ verb, outcome }, seconds),
     idempotencyLookup: (result) => lookups.inc({ result }),
+    explained: (check) => {
+      if (check === 'mismatch') mismatches.inc();
+    },
   };
 }

@@ -55,6 +55,8 @@ export const problems = {
   reason_required: { status: 403, title: 'Reason required', text: 'This is allowed only with a `reason` of 3 to 500 characters.' },
   not_found: { status: 404, title: 'Not found', text: 'It does not exist, or it is not yours to see.' },
   method_not_allowed: { status: 405, title: 'Method not allowed', text: 'This address answers other methods; see the `Allow` header.' },
+  not_acceptable: { status: 406, title: 'Not acceptable', text: 'This address answers in JSON, which `Accept` leaves out.' },
+  request_timeout: { status: 408, title: 'Request timeout', text: 'The request did not arrive as a whole in time. Nothing was done.' },
   too_large: { status: 413, title: 'Too large', text: 'The body is larger than `limit` bytes.' },
   media_type: { status: 415, title: 'Unsupported media type', text: 'The body has a media type that is not accepted here.' },
   headers_too_large: { status: 431, title: 'Headers too large', text: 'The request headers are larger than 16 KiB together.' },
@@ -70,6 +72,13 @@ export const problems = {
   },
   'ticket.not_closed': { status: 409, title: 'Ticket not closed', text: 'Only closed tickets can be removed and restored.' },
   'ticket.restore_expired': { status: 409, title: 'Restore expired', text: 'A removed ticket can be restored for 30 days.' },
+  'escalation.not_found': { status: 404, title: 'Escalation not found', text: 'The ticket has no escalation of this number.' },
+  'escalation.illegal_move': {
+    status: 409,
+    title: 'Escalation not movable',
+    text: 'The escalation cannot go there from its status; see from, to and allowed.',
+  },
+  'sla.unknown_clock': { status: 404, title: 'Clock not found', text: 'The ticket has no such clock, or it is over.' },
   'ticket.stale_reply': {
     status: 409,
     title: 'Stale reply',
@@ -77,6 +86,12 @@ export const problems = {
   },
   'ticket.already_assigned': { status: 409, title: 'Already assigned', text: 'Another agent (`assignee`) has the ticket.' },
   contact_taken: { status: 409, title: 'Contact taken', text: 'Another customer has this e-mail address, phone number or external id.' },
+  calendar_taken: { status: 409, title: 'Calendar taken', text: 'Another calendar has this id, or it is built in.' },
+  still_in_use: {
+    status: 409,
+    title: 'Still in use',
+    text: 'Something relies on it, so it cannot go. A calendar can be retired instead: then nothing new may use it.',
+  },
   idempotency_in_flight: {
     status: 409,
     title: 'Still running',
@@ -103,6 +118,21 @@ export const problems = {
     status: 422,
     title: 'Template invalid',
     text: 'A mail template cannot be rendered. `errors` names each part that fails and why.',
+  },
+  calendar_invalid: {
+    status: 422,
+    title: 'Calendar invalid',
+    text: 'The calendar cannot work, or would not as it was meant. `errors` names each field and the rule it breaks.',
+  },
+  policy_invalid: {
+    status: 422,
+    title: 'Policy invalid',
+    text: 'Some policy would be left unarmed or reach nobody. `errors` names each field and the rule it breaks; nothing was published.',
+  },
+  sla_horizon_exceeded: {
+    status: 422,
+    title: 'Beyond the horizon',
+    text: 'A target lies more than five years of its calendar away. `errors` names each.',
   },
   not_permitted_agent: {
     status: 422,

@@ -322,8 +322,7 @@ export interface SlaClock {
   ticketId: string;
   updatedAt: Timestamp;
   version: number;
-  waivedAt: Timestamp | null;
-  waivedBy: string | null;
+  waived: Generated<boolean>;
 }
 
 export interface SlaPolicySet {
@@ -336,18 +335,37 @@ export interface SlaPolicySet {
 }
 
 export interface SlaReprojection {
+  endedAt: Timestamp | null;
+  /**
+   * the job as callers know it
+   */
+  id: string;
   revision: number;
   startedAt: Generated<Timestamp>;
   startedBy: string;
   state: string;
   tenantId: string;
+  /**
+   * open tickets under an older revision when it was published
+   */
   total: number;
   updatedAt: Generated<Timestamp>;
 }
 
 export interface SlaReprojectionTicket {
   at: Generated<Timestamp>;
-  outcome: string;
+  /**
+   * its clocks before it was asked first, until the outcome is known
+   */
+  before: Json | null;
+  /**
+   * why it failed
+   */
+  code: string | null;
+  /**
+   * null: it was asked, and has not answered yet
+   */
+  outcome: string | null;
   revision: number;
   tenantId: string;
   ticketId: string;

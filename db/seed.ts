@@ -7,6 +7,7 @@ import { ProductSettings } from '../domain/configuration/schema.js';
 import { asTenantId } from '../domain/ids.js';
 import { createDb, withTenant } from './client.js';
 import type { TenantTx } from './client.js';
+import { seedServiceLevels } from './seed-service-levels.js';
 
 /** API keys by the role they give. */
 export interface DemoKeys {
@@ -35,14 +36,18 @@ export const demo = {
   service: id(0xaa),
 } as const;
 
+/** Numbers that belong to nobody: 555-0100 to 555-0199 are kept for fiction. */
+const phone = (number: number): string => `+120255501${number}`;
+
 const staff = [
-  { id: demo.admin, name: 'Demo Admin', email: 'admin@usher.localhost', role: 'admin' },
-  { id: demo.lead, name: 'Demo Lead', email: 'lead@usher.localhost', role: 'lead' },
+  { id: demo.admin, name: 'Demo Admin', email: 'admin@usher.localhost', role: 'admin', phone: phone(20) },
+  { id: demo.lead, name: 'Demo Lead', email: 'lead@usher.localhost', role: 'lead', phone: phone(21) },
   ...demo.agents.map((agent, index) => ({
     id: agent,
     name: `Demo Agent ${index + 1}`,
     email: `agent${index + 1}@usher.localhost`,
     role: 'agent',
+    phone: phone(22 + index),
   })),
 ];
 
@@ -50,14 +55,16 @@ const staff = [
  * Seeds the tenant `demo`; a second call changes nothing but keys that differ.
  *
  * @param url a login that may take the role usher_app
+ * @param policies whether its tickets run under service levels
  */
-export async function seedDemo(url: string, keys: DemoKeys): Promise<void> {
+export async function seedDemo(url: string, keys: DemoKeys, { policies = false }: { policies?: boolean } = {}): Promise<void> {
   const db = createDb({ url, role: 'usher_app', pool: 1, name: 'usher-seed', onBroken: () => undefined });
   try {
     await withTenant(db, demo.tenant, async (tx) => {
       await seedDesk(tx);
       await seedCustomers(tx);
       await seedKeys(tx, keys);
+      if (policies) await seedServiceLevels(tx, demo.tenant, demo.admin);
     });
   } finally {
     await db.destroy();
@@ -165,6 +172,6 @@ if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) {
     gateway: newApiKey(),
     service: newApiKey(),
   };
-  await seedDemo(config.DATABASE_URL, keys);
+  await seedDemo(config.DATABASE_URL, keys, { policies: true });
   process.stdout.write(`${JSON.stringify(keys, null, 2)}\n`);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Faults } from './faults.js';
 
 /**
  * How the mail server misbehaves on demand. Source: reliability.md, section 6.
@@ -24,44 +25,14 @@ export type FaultMode = FaultRule['mode'];
 const atRecipient: readonly FaultMode[] = ['reject', 'tempfail'];
 
 /** The faults in force. */
-export class Faults {
-  #rules: (FaultRule & { hits: number })[] = [];
-  #waiting: (() => void)[] = [];
-
-  /** Replaces the rule for the same `match`; mode `ok` removes it, and without `match` removes all. */
-  set(rule: FaultRule): void {
-    this.#rules = rule.mode === 'ok' && rule.match === undefined ? [] : this.#rules.filter(({ match }) => match !== rule.match);
-    if (rule.mode !== 'ok') this.#rules.push({ ...rule, hits: 0 });
-    for (const wake of this.#waiting.splice(0)) wake();
-  }
-
-  list(): readonly (FaultRule & { hits: number })[] {
-    return this.#rules;
-  }
-
+export class MailFaults extends Faults<FaultRule> {
   /** The fault for one recipient, when it is one that answers recipients. Counts as a hit. */
   forRecipient(recipient: string): FaultRule | undefined {
-    return this.#take([recipient], (mode) => atRecipient.includes(mode));
+    return this.take([recipient], (mode) => atRecipient.includes(mode));
   }
 
   /** The fault for the mail itself. Counts as a hit. */
   forMail(recipients: readonly string[]): FaultRule | undefined {
-    return this.#take(recipients, (mode) => !atRecipient.includes(mode));
-  }
-
-  /** Resolves when the rules change. */
-  changed(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  #take(recipients: readonly string[], suits: (mode: FaultMode) => boolean): FaultRule | undefined {
-    const applies = (rule: FaultRule & { hits: number }): boolean => {
-      const { match, mode, times, hits } = rule;
-      if (!suits(mode) || (times !== undefined && hits >= times)) return false;
-      return match === undefined || recipients.some((recipient) => recipient.toLowerCase().includes(match.toLowerCase()));
-    };
-    const rule = this.#rules.find(applies);
-    if (rule !== undefined) rule.hits += 1;
-    return rule;
+    return this.take(recipients, (mode) => !atRecipient.includes(mode));
   }
 }

@@ -1,15 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { createTransport } from 'nodemailer';
 import { z } from 'zod';
+import { listenLocally, localOnly, readJson } from './local-http.js';
+import type { LocalHttp } from './local-http.js';
 import { FaultRule } from './mail-faults.js';
-import type { Faults } from './mail-faults.js';
+import type { MailFaults } from './mail-faults.js';
 import type { MailStore } from './mail-store.js';
 
 const page = new URL('./mail-page.html', import.meta.url);
-
-const contentSecurity = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:";
 
 /** A mail written on the page, as a customer would send it. */
 const Draft = z.strictObject({
@@ -23,44 +22,16 @@ const Draft = z.strictObject({
 export interface MailHttpOptions {
   port: number;
   store: MailStore;
-  faults: Faults;
+  faults: MailFaults;
   smtpPort: number;
 }
 
-export interface MailHttp {
-  port: number;
-  stop(): Promise<void>;
-}
-
 /** The page that shows caught mail, and the same as JSON. */
-export async function startMailHttp(options: MailHttpOptions): Promise<MailHttp> {
-  const app = createMailApp(options);
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, port: options.port, hostname: '127.0.0.1' }, ({ port }) => {
-      resolve({
-        port,
-        stop: () =>
-          new Promise((stopped) => {
-            server.close(() => stopped());
-            if ('closeAllConnections' in server) server.closeAllConnections();
-          }),
-      });
-    });
-    server.once('error', reject);
-  });
-}
+export const startMailHttp = (options: MailHttpOptions): Promise<LocalHttp> => listenLocally(createMailApp(options), options.port);
 
 function createMailApp({ store, faults, smtpPort }: MailHttpOptions): Hono {
   const app = new Hono();
-  app.use(async (c, next) => {
-    const { hostname } = new URL(c.req.url);
-    if (!['127.0.0.1', 'localhost', '[::1]'].includes(hostname)) return c.text('This page answers on this machine only.', 403);
-    await next();
-    c.header('Content-Security-Policy', contentSecurity);
-    c.header('X-Content-Type-Options', 'nosniff');
-    c.header('Cache-Control', 'no-store');
-    return undefined;
-  });
+  app.use(localOnly);
 
   app.get('/', async (c) => c.html(await readFile(page, 'utf8')));
 
@@ -115,9 +86,3 @@ function createMailApp({ store, faults, smtpPort }: MailHttpOptions): Hono {
 
 /** An object, because a plain string would be read as a list of addresses. */
 const address = (mailbox: string) => ({ name: '', address: mailbox });
-
-/** Only what calls itself JSON: another site's form cannot send that. */
-async function readJson(request: { header(name: string): string | undefined; json(): Promise<unknown> }): Promise<unknown> {
-  if (request.header('content-type')?.split(';')[0]?.trim() !== 'application/json') return undefined;
-  return request.json().catch(() => undefined);
-}

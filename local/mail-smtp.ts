@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 import { SMTPServer } from 'smtp-server';
 import type { Log } from './log.js';
-import type { FaultRule, Faults } from './mail-faults.js';
+import type { FaultRule, MailFaults } from './mail-faults.js';
 import type { Intake } from './mail-intake.js';
 import { handOver, isIntake } from './mail-intake.js';
 import type { MailStore } from './mail-store.js';
@@ -17,7 +17,7 @@ const maximumBytes = 30 * 1024 * 1024; // the API draws its own, lower line and 
 export interface SmtpOptions {
   port: number;
   store: MailStore;
-  faults: Faults;
+  faults: MailFaults;
   /** Without it every mail is caught. */
   intake: Intake | undefined;
   log: Log;

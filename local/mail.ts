@@ -1,5 +1,5 @@
 import type { Log } from './log.js';
-import { Faults } from './mail-faults.js';
+import { MailFaults } from './mail-faults.js';
 import type { FaultRule } from './mail-faults.js';
 import { startMailHttp } from './mail-http.js';
 import type { Intake } from './mail-intake.js';
@@ -36,7 +36,7 @@ export interface Mail extends AsyncDisposable {
 /** Starts the mail server in this process. */
 export async function startMail({ smtpPort, httpPort, dir, intake, log }: MailOptions): Promise<Mail> {
   const store = await MailStore.open(dir);
-  const faults = new Faults();
+  const faults = new MailFaults();
   const smtp = await startSmtp({ port: smtpPort, store, faults, intake, log });
   const http = await startMailHttp({ port: httpPort, store, faults, smtpPort: smtp.port });
   const stop = async (): Promise<void> => {

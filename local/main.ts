@@ -21,7 +21,15 @@ async function main(args: readonly string[]): Promise<number> {
       console.log(usage());
       return 0;
     }
-    const stack = await startStack({ ...wanted, ...ownServers(), stateDir, supervise: true, signal: interrupted.signal, log: say });
+    const stack = await startStack({
+      ...wanted,
+      ...ownServers(),
+      stateDir,
+      policies: true,
+      supervise: true,
+      signal: interrupted.signal,
+      log: say,
+    });
     console.log(welcome(stack, stateDir, seconds()));
     await ended;
     return await stop(stack);

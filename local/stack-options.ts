@@ -15,6 +15,8 @@ export interface StackOptions {
   databaseOwnerUrl?: string;
   /** A Temporal server of the user's own, which has the namespace. */
   temporalAddress?: string;
+  /** Tickets of the demo tenant run under service levels. */
+  policies?: boolean;
   /** More environment variables for api and worker; they win. */
   env?: Record<string, string>;
   /** Start parts again that end by themselves; tests want them to stay down. */

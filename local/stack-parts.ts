@@ -8,12 +8,17 @@ import { MailSummary } from './mail-store.js';
 import type { Part } from './part.js';
 import { createPart } from './part.js';
 import type { StackPorts } from './stack-ports.js';
+import type { SmsFaultRule } from './twilio-faults.js';
+import type { TwilioAccount } from './twilio-rest.js';
+import { SmsMessage } from './twilio-store.js';
 import { projectFolder, runSource } from './typescript-process.js';
 
 /** What the processes of ours are told. */
 export interface Surroundings {
   ports: StackPorts;
   credentials: Credentials;
+  /** At the stand-in for Twilio. */
+  sms: TwilioAccount;
   /** State folder. */
   path: string;
   databaseUrl: string;
@@ -34,6 +39,7 @@ export const apiUrl = ({ api }: StackPorts): string => local(api);
 export const adminUrl = ({ admin }: StackPorts): string => local(admin);
 export const workerAdminUrl = ({ workerAdmin }: StackPorts): string => local(workerAdmin);
 export const mailUrl = ({ mail }: StackPorts): string => local(mail);
+export const smsUrl = ({ sms }: Pick<StackPorts, 'sms'>): string => local(sms);
 export const smtpUrl = ({ smtp }: StackPorts): string => `smtp://127.0.0.1:${smtp}`;
 
 /** The API process; ready when it answers, whatever the worker does. */
@@ -77,66 +83,86 @@ function environmentOf(around: Surroundings): Record<string, string> {
     PUBLIC_URL: apiUrl(ports),
     SMTP_URL: smtpUrl(ports),
     MAIL_DOMAIN: 'usher.localhost',
+    TWILIO_ACCOUNT_SID: around.sms.accountSid,
+    TWILIO_AUTH_TOKEN: around.sms.authToken,
+    TWILIO_FROM: around.sms.from,
+    TWILIO_API_URL: smsUrl(ports),
     FILES_DIR: join(path, 'files'),
     SECRET_KEYS: credentials.secretKeys,
     ...around.env,
   });
 }
 
-/** The mail server's process, and what it caught. */
-export interface MailPart extends Part {
+/** The process of a stand-in server, and what it took. */
+interface SinkPart<Message, Rule> extends Part {
+  /** Its page, and under /api the same as JSON. */
   readonly url: string;
-  readonly smtpUrl: string;
-  /** Caught mail, newest first; `to` is part of a recipient's address. */
-  messages(to?: string): Promise<MailSummary[]>;
+  /** Newest first; `to` is part of a recipient's address or number. */
+  messages(to?: string): Promise<Message[]>;
   clear(): Promise<void>;
-  setFault(rule: FaultRule): Promise<void>;
+  setFault(rule: Rule): Promise<void>;
 }
 
+export type MailPart = SinkPart<MailSummary, FaultRule> & { readonly smtpUrl: string };
+export type SmsPart = SinkPart<SmsMessage, SmsFaultRule>;
+
+/** The mail server: mail for Usher goes to the API, all other mail is caught. */
 export function createMailPart({ ports, credentials, path }: Surroundings, output: Log, watch: Watch): MailPart {
-  const url = mailUrl(ports);
   const settings = {
     smtpPort: ports.smtp,
     httpPort: ports.mail,
     dir: join(path, 'mail'),
     intake: { apiUrl: apiUrl(ports), gatewayKey: credentials.keys.gateway },
   };
-  const part: Part = createPart({
-    name: 'mail',
-    command: process.execPath,
-    args: runSource('local/mail-main.ts'),
-    env: environmentWithout([], { USHER_MAIL: JSON.stringify(settings) }),
-    cwd: projectFolder,
-    output,
-    readyUrl: url,
-    graceMs: 3_000,
-    onCrash: watch('mail', () => part.start()),
-  });
-  return withMailbox(part, url, smtpUrl(ports));
+  const env = { USHER_MAIL: JSON.stringify(settings) };
+  const part = createSinkPart('mail', 'local/mail-main.ts', env, mailUrl(ports), output, watch);
+  return Object.assign(withSink<MailSummary, FaultRule>(part, mailUrl(ports), MailSummary), { smtpUrl: smtpUrl(ports) });
 }
 
-function withMailbox(part: Part, url: string, smtp: string): MailPart {
+/** What stands in for Twilio. */
+export function createSmsPart(
+  { ports, sms: account, path }: Pick<Surroundings, 'sms' | 'path'> & { readonly ports: Pick<StackPorts, 'sms'> },
+  output: Log,
+  watch: Watch,
+): SmsPart {
+  const env = { USHER_TWILIO: JSON.stringify({ port: ports.sms, dir: join(path, 'sms'), account }) };
+  const part = createSinkPart('sms', 'local/twilio-main.ts', env, smsUrl(ports), output, watch);
+  return withSink<SmsMessage, SmsFaultRule>(part, smsUrl(ports), SmsMessage);
+}
+
+function createSinkPart(name: string, source: string, env: Record<string, string>, readyUrl: string, output: Log, watch: Watch): Part {
+  const part: Part = createPart({
+    name,
+    command: process.execPath,
+    args: runSource(source),
+    env: environmentWithout([], env),
+    cwd: projectFolder,
+    output,
+    readyUrl,
+    graceMs: 3_000,
+    onCrash: watch(name, () => part.start()),
+  });
+  return part;
+}
+
+function withSink<Message, Rule>(part: Part, url: string, message: z.ZodType<Message>): SinkPart<Message, Rule> {
   const call = async (path: string, init?: RequestInit): Promise<Response> => {
     const response = await fetch(new URL(path, url), init);
-    if (!response.ok) throw new Error(`the mail server answered ${response.status}: ${await response.text()}`);
+    if (!response.ok) throw new Error(`${part.name} answered ${response.status}: ${await response.text()}`);
     return response;
   };
-  return {
-    ...part,
-    get pid() {
-      return part.pid;
-    },
+  // Not a copy of the part: its process id changes with each start.
+  return Object.assign(part, {
     url,
-    smtpUrl: smtp,
-    async messages(to) {
+    async messages(to?: string) {
       const response = await call(to === undefined ? '/api/messages' : `/api/messages?to=${encodeURIComponent(to)}`);
-      return z.array(MailSummary).parse(await response.json());
+      return z.array(message).parse(await response.json());
     },
     async clear() {
       await call('/api/messages', { method: 'DELETE' });
     },
-    async setFault(rule) {
+    async setFault(rule: Rule) {
       await call('/api/faults', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(rule) });
     },
-  };
+  });
 }

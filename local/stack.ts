@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { migrateToLatest } from '../db/migrate.js';
 import { seedDemo } from '../db/seed.js';
@@ -9,8 +10,19 @@ import type { Postgres } from './postgres.js';
 import type { Database, Engine, Ground } from './stack-foundation.js';
 import { openDatabase, openEngine } from './stack-foundation.js';
 import type { StackOptions } from './stack-options.js';
-import type { MailPart, Surroundings } from './stack-parts.js';
-import { adminUrl, apiUrl, createApi, createMailPart, createWorker, mailUrl, smtpUrl, workerAdminUrl } from './stack-parts.js';
+import type { MailPart, SmsPart, Surroundings } from './stack-parts.js';
+import {
+  adminUrl,
+  apiUrl,
+  createApi,
+  createMailPart,
+  createSmsPart,
+  createWorker,
+  mailUrl,
+  smsUrl,
+  smtpUrl,
+  workerAdminUrl,
+} from './stack-parts.js';
 import type { PortName } from './stack-ports.js';
 import { assertPortsFree, choosePorts, portNames } from './stack-ports.js';
 import { StartError } from './start-error.js';
@@ -29,6 +41,8 @@ export interface StackInfo {
   webUiUrl: string;
   smtpUrl: string;
   mailUrl: string;
+  /** What stands in for Twilio. */
+  smsUrl: string;
   /** For looking at everything; api and worker use another login. */
   databaseUrl: string;
   product: string;
@@ -43,6 +57,7 @@ export interface Stack extends AsyncDisposable {
   readonly api: Part;
   readonly worker: Part;
   readonly mail: MailPart;
+  readonly sms: SmsPart;
   /** Nothing when the user brought one. */
   readonly postgres: Postgres | undefined;
   readonly temporal: TemporalServer | undefined;
@@ -94,12 +109,13 @@ async function assemble(options: StackOptions, { state, supervisor, undo, stop }
   const { database, engine } = await untilAborted(options.signal, openGround(ground, undo));
   log('bringing the database up to date');
   await migrateToLatest(database.ownerUrl);
-  await seedDemo(database.ownerUrl, credentials.keys);
+  await seedDemo(database.ownerUrl, credentials.keys, { policies: options.policies ?? false });
   options.signal?.throwIfAborted(); // not amidst the migrations
 
   const around: Surroundings = {
     ports,
     credentials,
+    sms: smsAccount(),
     path: state.path,
     databaseUrl: database.url,
     databaseOwnerUrl: database.ownerUrl,
@@ -110,14 +126,15 @@ async function assemble(options: StackOptions, { state, supervisor, undo, stop }
     env: options.env ?? {},
   };
   const mail = createMailPart(around, logs.of('mail'), supervisor.watch);
+  const sms = createSmsPart(around, logs.of('sms'), supervisor.watch);
   const api = createApi(around, logs.of('api'), supervisor.watch);
   const worker = createWorker(around, logs.of('worker'), supervisor.watch);
   undo.push(
-    () => mail.stop(),
+    () => Promise.all([mail.stop(), sms.stop()]),
     () => Promise.all([api.stop(), worker.stop()]),
   );
-  log('starting mail, api and worker');
-  await untilAborted(options.signal, Promise.all([mail.start(), api.start(), worker.start()]));
+  log('starting mail, SMS, api and worker');
+  await untilAborted(options.signal, Promise.all([mail.start(), sms.start(), api.start(), worker.start()]));
 
   const untilReady = async (limitMs = 60_000): Promise<void> => {
     const problem = await untilAnswers(`${adminUrl(ports)}/readyz`, limitMs, () => undefined);
@@ -132,6 +149,7 @@ async function assemble(options: StackOptions, { state, supervisor, undo, stop }
     api,
     worker,
     mail,
+    sms,
     postgres: database.server,
     temporal: engine.server,
     logsFolder: logs.folder,
@@ -184,6 +202,7 @@ function describe({ ports, credentials, temporalAddress, webUiUrl }: Surrounding
     webUiUrl,
     smtpUrl: smtpUrl(ports),
     mailUrl: mailUrl(ports),
+    smsUrl: smsUrl(ports),
     databaseUrl: database.adminUrl,
     product,
     credentials: people,
@@ -191,6 +210,13 @@ function describe({ ports, credentials, temporalAddress, webUiUrl }: Surrounding
     workerAdminUrl: workerAdminUrl(ports),
   };
 }
+
+/** New with each start: only the worker and the stand-in have to agree. The number is the one that Twilio's own test accounts send from. */
+const smsAccount = () => ({
+  accountSid: `AC${randomBytes(16).toString('hex')}`,
+  authToken: randomBytes(16).toString('hex'),
+  from: '+15005550006',
+});
 
 async function writeInfo(state: StateFolder, info: StackInfo): Promise<void> {
   const { gatewayKey: _gatewayKey, workerAdminUrl: _workerAdminUrl, ...written } = info;

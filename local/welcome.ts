@@ -3,7 +3,7 @@ import type { Stack } from './stack.js';
 
 /** What somebody wants to know once the system runs: one table, and something to paste. */
 export function welcome({ info, logsFolder, postgres, temporal }: Stack, stateDir: string, seconds: number): string {
-  const { apiUrl, adminUrl, mailUrl, smtpUrl, webUiUrl, namespace, product, credentials } = info;
+  const { apiUrl, adminUrl, mailUrl, smsUrl, smtpUrl, webUiUrl, namespace, product, credentials } = info;
   const smtp = new URL(smtpUrl).host;
   const rows: [string, string, string][] = [
     ['API', apiUrl, `product ${product}`],
@@ -11,6 +11,7 @@ export function welcome({ info, logsFolder, postgres, temporal }: Stack, stateDi
     ['Operators', `${apiUrl}/operators`, 'ready-made views in the Web UI'],
     ['Temporal Web UI', `${webUiUrl}/namespaces/${namespace}/workflows`, temporal === undefined ? 'your own' : ''],
     ['Mail', mailUrl, `everything Usher sends; SMTP ${smtp}`],
+    ['SMS', smsUrl, 'what would go out by Twilio'],
     ['Admin', `${adminUrl}/readyz`, '/livez, /metrics'],
     ['PostgreSQL', postgres === undefined ? 'your own, from DATABASE_URL' : info.databaseUrl, ''],
     ...Object.entries(credentials).map(([role, key]): [string, string, string] => [`Key of ${role}`, key, '']),

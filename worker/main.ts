@@ -3,7 +3,6 @@ import { activityInfo } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { v7 as newId } from 'uuid';
-import { createSmtpEmail } from '../activities/adapters/smtp-email.js';
 import { createActivities } from '../activities/index.js';
 import { createIntake } from '../activities/intake.js';
 import { createMailTokens } from '../activities/mail-tokens.js';
@@ -20,6 +19,8 @@ import { startIntake } from './intake.js';
 import { createMetrics } from './metrics.js';
 import { isPolling } from './polling.js';
 import { registerSearchAttributes } from './search-attributes.js';
+import { createSenders } from './senders.js';
+import { startSweep } from './sweep.js';
 import { createTicketCommands } from './ticket-commands.js';
 import { createCoreWorker, createOutboundWorker } from './worker.js';
 
@@ -46,11 +47,6 @@ const deps = {
   tokens: createMailTokens(parseSigningKeys(config.SECRET_KEYS), config.MAIL_DOMAIN),
   mailDomain: config.MAIL_DOMAIN,
 };
-const email = createSmtpEmail({ url: config.SMTP_URL });
-// Inside a workflow task the projection gives up before the task does; as an activity of its own it may be slow.
-const statementMs = (): number => (activityInfo().isLocal ? 1_200 : 9_000);
-const activities = createActivities({ ...deps, email, onRepaired: metrics.projectionRepaired, statementMs });
-
 const queueSuffix = config.TASK_QUEUE_SUFFIX;
 const namespace = config.TEMPORAL_NAMESPACE;
 const [connection] = await Promise.all([
@@ -59,6 +55,20 @@ const [connection] = await Promise.all([
 ]);
 const added = await registerSearchAttributes(connection, namespace);
 if (added.length > 0) log.info({ added }, 'registered search attributes');
+
+const client = new Client({ connection, namespace });
+const tickets = createTicketCommands({ client, queueSuffix, continueAfter: config.CONTINUE_AFTER });
+// Inside a workflow task the projection gives up before the task does; as an activity of its own it may be slow.
+const statementMs = (): number => (activityInfo().isLocal ? 1_200 : 9_000);
+const activities = createActivities({
+  ...deps,
+  tickets,
+  ...createSenders(config),
+  tally: metrics.outbound,
+  onRepaired: metrics.projectionRepaired,
+  slaTally: metrics.serviceLevels,
+  statementMs,
+});
 
 const options = {
   connection,
@@ -79,9 +89,8 @@ const health = await serveHealth({
   checks: { postgres: () => ping(db), worker: () => isPolling(connection, namespace, queues) },
 });
 
-const client = new Client({ connection, namespace });
-const tickets = createTicketCommands({ client, queueSuffix, continueAfter: config.CONTINUE_AFTER });
 const intake = startIntake({ relay, intake: createIntake({ ...deps, tickets }), log, onResult: metrics.inbound });
+const sweep = startSweep({ relay, log, onSwept: metrics.swept });
 
 const end = (): void => [core, outbound].filter((worker) => worker.getState() === 'RUNNING').forEach((worker) => worker.shutdown());
 stopping.signal.addEventListener('abort', end, { once: true });
@@ -91,7 +100,7 @@ if (stopping.signal.aborted) end();
 try {
   await running;
 } finally {
-  await intake[Symbol.asyncDispose]();
+  await Promise.all([intake[Symbol.asyncDispose](), sweep[Symbol.asyncDispose]()]);
   await health[Symbol.asyncDispose]();
   await connection.close();
   await Promise.all([db.destroy(), relay.destroy()]);

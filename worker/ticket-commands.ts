@@ -1,9 +1,9 @@
-/** Gives tickets the commands that mail causes, by Update. */
+/** Gives tickets the commands that mail and published policies cause, by Update. */
 import { WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/common';
 import { CommandRefused } from '../activities/ports.js';
-import type { TicketCommands } from '../activities/ports.js';
+import type { OpenTickets, TicketCommands } from '../activities/ports.js';
 import { passedOver, ticketStartOptions, ticketWorkflowId, ticketWorkflowType } from '../workflows/names.js';
 import { updates } from '../workflows/ticket/messages.js';
 
@@ -16,9 +16,11 @@ export interface TicketCommandOptions {
 
 /** One command waits this long for its answer; sent again later, it gets the first one. */
 const answerWithin = 10_000;
+/** Shorter where many tickets are asked one after the other. */
+const replannedWithin = 5_000;
 
-export function createTicketCommands({ client, queueSuffix, continueAfter }: TicketCommandOptions): TicketCommands {
-  const within = <T>(call: () => Promise<T>): Promise<T> => client.withDeadline(Date.now() + answerWithin, call);
+export function createTicketCommands({ client, queueSuffix, continueAfter }: TicketCommandOptions): TicketCommands & OpenTickets {
+  const within = <T>(call: () => Promise<T>, time = answerWithin): Promise<T> => client.withDeadline(Date.now() + time, call);
   return {
     async open(command, fields) {
       const { tenant, ticketId, commandId } = command;
@@ -40,15 +42,25 @@ export function createTicketCommands({ client, queueSuffix, continueAfter }: Tic
         throw refusedOr(error);
       }
     },
-    async receive({ ticketId, commandId, actor, role, source }, fields) {
+    async receive({ tenant: _known, ticketId, ...envelope }, fields) {
       const handle = client.workflow.getHandle(ticketWorkflowId(ticketId));
       try {
-        await within(() =>
-          handle.executeUpdate(updates.receive, { args: [{ commandId, actor, role, source, ...fields }], updateId: commandId }),
-        );
+        await within(() => handle.executeUpdate(updates.receive, { args: [{ ...envelope, ...fields }], updateId: envelope.commandId }));
         return 'received';
       } catch (error) {
         if (error instanceof WorkflowNotFoundError || refusalIn(error) === 'ticket.closed') return 'closed';
+        throw refusedOr(error);
+      }
+    },
+    async replan(ticketId, revision) {
+      const handle = client.workflow.getHandle(ticketWorkflowId(ticketId));
+      const commandId = `reproject/${revision}`;
+      const args = { commandId, actor: 'system/reprojection', role: 'system', source: 'system', set: revision } as const;
+      try {
+        await within(() => handle.executeUpdate(updates.replan, { args: [args], updateId: commandId }), replannedWithin);
+        return 'replanned';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError || refusalIn(error) === 'ticket.closed') return 'gone';
         throw refusedOr(error);
       }
     },

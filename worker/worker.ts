@@ -20,6 +20,9 @@ export interface WorkerOptions {
 /** No send is cut midway: every attempt ends within this time. */
 const shutdownGraceTime = '30s';
 
+/** All but the sending, which has a queue of its own. */
+const coreActivities = ({ deliver: _outbound, ...core }: Activities): Omit<Activities, 'deliver'> => core;
+
 /** Runs workflows and what they do to the database. */
 export const createCoreWorker = ({
   connection,
@@ -35,7 +38,7 @@ export const createCoreWorker = ({
     taskQueue: taskQueue('core', queueSuffix),
     identity: `usher-core@${hostname()}:${process.pid}`,
     workflowBundle,
-    activities: { project: activities.project, giveUp: activities.giveUp },
+    activities: coreActivities(activities),
     maxCachedWorkflows: cache,
     // After a crash the next task waits on the dead worker's own queue; the default of 10 s is longer than a caller waits.
     stickyQueueScheduleToStartTimeout: '2s',

@@ -66,8 +66,9 @@ export interface TicketStartOptions {
   args: [TicketStart];
 }
 
-/** The urgent first; 5 is left to bulk work and sweeps. */
+/** The urgent first, bulk work last. */
 const priorityKeys: Readonly<Record<Priority, number>> = { urgent: 1, high: 2, medium: 3, low: 4 };
+const bulkPriority = 5;
 
 /** How every ticket's workflow starts, whoever opens the ticket; attributes given here cost nothing extra. */
 export const ticketStartOptions = (facts: TicketStartFacts): TicketStartOptions => {
@@ -88,3 +89,59 @@ export const ticketStartOptions = (facts: TicketStartFacts): TicketStartOptions 
     args: [{ tenant, ticketId, outboundQueue: taskQueue('outbound', queueSuffix), continueAfter }],
   };
 };
+
+/** How fast open tickets are moved to another revision of the policies. */
+export interface Pace {
+  /** Tickets asked by one activity, */
+  readonly pageSize: number;
+  /** which begins at most this often, in milliseconds. */
+  readonly pageMs: number;
+  /** Rest before the second pass, in milliseconds: tickets being opened when the revision was published are there by then. */
+  readonly settleMs: number;
+  /** Pages of one run before it continues as new. */
+  readonly pagesPerRun: number;
+}
+
+/** At most 50 tickets a second; a run has about 2,400 events. Source: sla.md, section 5. */
+export const usualPace: Pace = { pageSize: 25, pageMs: 500, settleMs: 10_000, pagesPerRun: 200 };
+
+/** What bringing a revision of the policies to open tickets starts with. */
+export interface ReprojectionStart {
+  readonly tenant: TenantId;
+  readonly revision: number;
+  readonly pace: Pace;
+}
+
+export const reprojectionWorkflowId = (tenant: TenantId, revision: number): string => `reproject/${tenant}/${revision}`;
+
+/** Name of its workflow, as the Web UI shows it. */
+export const reprojectionWorkflowType = 'reprojectWorkflow';
+
+export interface ReprojectionStartOptions {
+  workflowId: string;
+  taskQueue: string;
+  workflowIdReusePolicy: 'ALLOW_DUPLICATE';
+  workflowIdConflictPolicy: 'USE_EXISTING';
+  typedSearchAttributes: SearchAttributePair[];
+  staticSummary: string;
+  priority: TaskPriority;
+  args: [ReprojectionStart];
+}
+
+/** How it starts, however often: one that was terminated may be started again, and asks only the tickets that are left. */
+export const reprojectionStartOptions = (
+  { tenant, revision, pace = usualPace }: Omit<ReprojectionStart, 'pace'> & Partial<Pick<ReprojectionStart, 'pace'>>,
+  queueSuffix: string,
+): ReprojectionStartOptions => ({
+  workflowId: reprojectionWorkflowId(tenant, revision),
+  taskQueue: taskQueue('core', queueSuffix),
+  workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+  workflowIdConflictPolicy: 'USE_EXISTING',
+  typedSearchAttributes: [
+    { key: searchAttributes.tenant, value: tenant },
+    { key: searchAttributes.status, value: 'running' },
+  ],
+  staticSummary: `policies, revision ${revision}, to open tickets`,
+  priority: { priorityKey: bulkPriority, fairnessKey: tenant },
+  args: [{ tenant, revision, pace }],
+});

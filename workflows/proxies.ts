@@ -5,6 +5,7 @@ import type {
   GiveUpActivities,
   PlanningActivities,
   ProjectionActivities,
+  ReprojectionActivities,
   StaffingActivities,
 } from '../activities/contract.js';
 
@@ -65,3 +66,28 @@ export const findAgent = (summary: string) =>
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
     summary,
   }).findAgent;
+
+/** Asked before the transaction that published the revision may have ended, or while PostgreSQL is away; after that it was taken back. */
+export const findReprojection = proxyActivities<ReprojectionActivities>({
+  startToCloseTimeout: '10s',
+  scheduleToCloseTimeout: '10m',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  summary: 'the revision as published',
+}).findReprojection;
+
+/** As patient as a projection: what waits is a page of tickets, and nobody else. Each ticket answered is a heartbeat. */
+export const reprojectPage = (summary: string) =>
+  proxyActivities<ReprojectionActivities>({
+    startToCloseTimeout: '25s',
+    heartbeatTimeout: '10s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  }).reprojectPage;
+
+/** Writes only; as patient as the projection. */
+export const markReprojection = (summary: string) =>
+  proxyActivities<ReprojectionActivities>({
+    startToCloseTimeout: '10s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  }).markReprojection;

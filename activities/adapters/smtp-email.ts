@@ -3,7 +3,7 @@ import { Transform } from 'node:stream';
 import { createTransport } from 'nodemailer';
 import SMTPTransport from 'nodemailer/lib/smtp-transport';
 import { SendError } from '../ports.js';
-import type { EmailSender, OutgoingMail, ProviderReply, SendReceipt } from '../ports.js';
+import type { EmailSender, OutgoingMail, SendReceipt, SmtpReply } from '../ports.js';
 
 export interface SmtpOptions {
   /** `smtp://` or `smtps://` with an account where one is needed. */
@@ -104,7 +104,7 @@ function sendError(error: unknown): SendError {
 }
 
 /** The code the server answered with; without one nothing is certain. */
-function replyOf(response: string, concernsMail: boolean): ProviderReply | null {
+function replyOf(response: string, concernsMail: boolean): SmtpReply | null {
   const [, code, enhanced] = /^([45]\d{2})(?:[ -]([45]\.\d{1,3}\.\d{1,3})\b)?/.exec(response) ?? [];
-  return code === undefined ? null : { code: Number(code), enhanced: enhanced ?? null, concernsMail };
+  return code === undefined ? null : { kind: 'smtp', code: Number(code), enhanced: enhanced ?? null, concernsMail };
 }

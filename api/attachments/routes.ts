@@ -7,7 +7,8 @@ import { limitedForm } from '../middleware/body.js';
 import { write } from '../middleware/idempotency.js';
 import { onRole, onTicket } from '../tickets/guard.js';
 import { EmptyBody, TicketParams } from '../tickets/schema.js';
-import { AttachmentParams, AttachmentView, CreateAttachment, FileQuery, mostBytes, NewAttachmentView } from './schema.js';
+import { CreateAttachment, mostBytes } from './announcement.js';
+import { AttachmentParams, AttachmentView, FileQuery, NewAttachmentView } from './schema.js';
 import type { AttachmentService } from './service.js';
 
 const create = contract(
@@ -24,7 +25,7 @@ const create = contract(
 );
 
 const upload = contract(
-  { permission: 'public', problems: ['not_found', 'too_large', 'media_type', 'database_unavailable'] },
+  { permission: 'public', problems: ['not_found', 'too_large', 'request_timeout', 'media_type', 'database_unavailable'] },
   {
     method: 'post',
     path: '/v1/uploads/{attachmentId}',

@@ -8,45 +8,30 @@ import { takeKey } from '../middleware/idempotency.js';
 import type { Answer } from '../middleware/idempotency.js';
 import type { TicketEngine } from '../tickets/engine.js';
 import { iso } from '../tickets/view.js';
-import { mostBytes, mostBytesPerTicket } from './schema.js';
-import type { AttachmentView, CreateAttachment, FileQuery } from './schema.js';
+import { announced } from './new-attachment.js';
+import { mostBytes, mostBytesPerTicket } from './announcement.js';
+import type { CreateAttachment } from './announcement.js';
+import { createAttachmentLinks, uploadWithin } from './links.js';
+import type { AttachmentView, FileQuery } from './schema.js';
 import { matchesType } from './sniff.js';
 import { withTenant } from '../../db/client.js';
-import { newFileKey } from '../../db/files.js';
-import { attachmentById, findAttachment, insertAttachment, moveAttachment } from '../../db/queries/attachments.js';
+import { attachmentsById, findAttachment, insertAttachment, moveAttachment } from '../../db/queries/attachments.js';
 import type { AttachmentRecord } from '../../db/queries/attachments.js';
 import type { TicketFacts } from '../../db/queries/tickets.js';
 import { asTenantId } from '../../domain/ids.js';
-import type { TenantId } from '../../domain/ids.js';
-import { toIso } from '../../domain/time.js';
-
-const uploadWithin = 15 * 60_000;
-const readWithin = 60_000;
 
 export type AttachmentService = ReturnType<typeof createAttachmentService>;
 
 export function createAttachmentService(
-  { db, files, keys, now, publicUrl }: Pick<Deps, 'db' | 'files' | 'keys' | 'now' | 'publicUrl'>,
+  { db, files, now, ...deps }: Pick<Deps, 'db' | 'files' | 'keys' | 'now' | 'publicUrl'>,
   engine: Pick<TicketEngine, 'within'>,
 ) {
-  const signed = (
-    purpose: 'upload' | 'file',
-    tenant: TenantId,
-    id: string,
-    lifetime: number,
-  ): Record<'tenant' | 'expires' | 'signature', string> => {
-    const expires = String(now() + lifetime);
-    return { tenant, expires, signature: keys.sign(purpose, `${tenant}/${id}/${expires}`) };
-  };
+  const links = createAttachmentLinks({ ...deps, now });
 
   /** The attachment a signed link speaks of; a link that does not hold leads nowhere. */
-  const bySignature = async (
-    purpose: 'upload' | 'file',
-    id: string,
-    { tenant, expires, signature }: FileQuery,
-  ): Promise<AttachmentRecord> => {
-    const valid = expires > now() && keys.verify(purpose, `${tenant}/${id}/${expires}`, signature);
-    const found = valid ? await withTenant(db, asTenantId(tenant), (tx) => attachmentById(tx, asTenantId(tenant), id)) : undefined;
+  const bySignature = async (purpose: 'upload' | 'file', id: string, link: FileQuery): Promise<AttachmentRecord> => {
+    const tenant = asTenantId(link.tenant);
+    const [found] = links.holds(purpose, id, link) ? await withTenant(db, tenant, (tx) => attachmentsById(tx, tenant, [id])) : [];
     if (found === undefined) throw new Refusal('not_found');
     return found;
   };
@@ -59,29 +44,16 @@ export function createAttachmentService(
 
   return {
     async create(caller: Caller, ticket: TicketFacts, input: CreateAttachment): Promise<Answer> {
-      const { principal } = caller;
+      const { tenant } = caller.principal;
       const id = v7();
-      const createdBy = principal.role === 'customer' ? `customer/${principal.id}` : principal.actor;
-      const name = cleanName(input.name);
-      const given = {
-        id,
-        ticket: ticket.id,
-        name,
-        type: input.type,
-        size: input.size,
-        sha256: input.sha256 ?? null,
-        visibility: 'public' as const,
-      };
-      const stored = { ...given, storageKey: newFileKey('attachment'), createdBy };
+      const row = announced(caller, { id, ticket: ticket.id, message: null }, input);
       await engine.within(caller, async (tx) => {
         await takeKey(tx, caller);
-        const fits = await insertAttachment(tx, principal.tenant, stored, mostBytesPerTicket);
+        const fits = await insertAttachment(tx, tenant, row, { most: mostBytesPerTicket, waitMs: uploadWithin });
         if (!fits) throw new Refusal('too_large', { members: { limit: mostBytesPerTicket } });
       });
-      const { tenant, expires, signature } = signed('upload', principal.tenant, id, uploadWithin);
-      const view = attachmentView({ ...stored, state: 'awaiting', message: null, createdAt: new Date(now()) });
-      const upload = { url: `${publicUrl}/v1/uploads/${id}`, fields: { tenant, expires, signature }, expiresAt: toIso(Number(expires)) };
-      return { status: 201, body: { ...view, upload }, headers: { location: `/v1/attachments/${id}` } };
+      const view = attachmentView({ ...row, state: 'awaiting', createdAt: new Date(now()) });
+      return { status: 201, body: { ...view, upload: links.upload(tenant, id) }, headers: { location: `/v1/attachments/${id}` } };
     },
 
     /** Takes the bytes of an announced attachment, once. */
@@ -123,7 +95,7 @@ export function createAttachmentService(
     async link(reader: Reader, id: string): Promise<string> {
       const found = await visible(reader, id);
       if (found.state !== 'clean') throw new Refusal('not_found');
-      return `${publicUrl}/v1/files/${id}?${new URLSearchParams(signed('file', reader.principal.tenant, id, readWithin)).toString()}`;
+      return links.file(reader.principal.tenant, id);
     },
 
     async read(id: string, query: FileQuery): Promise<{ bytes: Uint8Array; headers: Record<string, string> }> {
@@ -164,13 +136,6 @@ const attachmentView = ({
   visibility,
   createdAt: iso(createdAt),
 });
-
-/** A file name without path, control and direction characters. */
-function cleanName(name: string): string {
-  const base = name.split(/[/\\]/).at(-1) ?? '';
-  const clean = base.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, '').trim();
-  return /^\.*$/.test(clean) ? 'file' : clean;
-}
 
 /** RFC 6266: a plain name for old programs, the real one for others. */
 function disposition(name: string): string {

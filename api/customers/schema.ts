@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { OneLine } from '../../domain/configuration/schema.js';
+import { ConfigKey } from '../../domain/sla/schema.js';
 import { Moment, PageQuery, pageSchema, storable, Uuid } from '../contract.js';
 
 export const CustomerName = OneLine(200);
@@ -26,6 +27,7 @@ export const CreateCustomer = z
     email: z.exactOptional(EmailAddress),
     phone: z.exactOptional(PhoneNumber),
     externalId: z.exactOptional(ExternalId),
+    tier: z.exactOptional(ConfigKey).describe('what policies of service levels may ask for; by staff only'),
   })
   .refine((given) => Object.keys(given).length > 0, 'must say something of the customer')
   .meta({ id: 'CreateCustomer' });
@@ -47,6 +49,7 @@ export const CustomerView = z
     id: Uuid,
     name: z.string().nullable(),
     externalId: z.string().nullable(),
+    tier: z.exactOptional(z.string().nullable()).describe('not for customers'),
     contacts: z.array(z.strictObject({ kind: z.enum(['email', 'phone']), value: z.string(), verified: z.boolean(), bounced: z.boolean() })),
     createdAt: Moment,
     updatedAt: Moment,

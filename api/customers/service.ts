@@ -13,6 +13,7 @@ import { EmailAddress, PhoneNumber } from './schema.js';
 import type { CreateCustomer, CustomerHistoryEntry, CustomerQuery, CustomerView, HistoryQuery } from './schema.js';
 import { customerHistory, findCustomer, isTaken, listCustomers } from '../../db/queries/directory.js';
 import type { CustomerEvent, CustomerRecord } from '../../db/queries/directory.js';
+import type { Principal } from '../../domain/access/principal.js';
 import { asCustomerId } from '../../domain/ids.js';
 
 export type CustomerService = ReturnType<typeof createCustomerService>;
@@ -27,7 +28,7 @@ export function createCustomerService({ keys }: Pick<Deps, 'keys'>, engine: Pick
   };
 
   return {
-    async create(caller: Caller, { name, email, phone, externalId }: CreateCustomer): Promise<Answer> {
+    async create(caller: Caller, { name, email, phone, externalId, tier }: CreateCustomer): Promise<Answer> {
       const { principal } = caller;
       if (principal.role === 'customer') throw new Refusal('forbidden', { members: { permission: 'customer.write' } });
       const id = asCustomerId(v7());
@@ -37,11 +38,12 @@ export function createCustomerService({ keys }: Pick<Deps, 'keys'>, engine: Pick
       ];
       try {
         const made = await engine.within(caller, async (tx) => {
-          await takeKey(tx, caller, { newcomers: [{ id, name: name ?? null, externalId: externalId ?? null, contacts }] });
+          const newcomer = { id, name: name ?? null, externalId: externalId ?? null, contacts, ...(tier === undefined ? {} : { tier }) };
+          await takeKey(tx, caller, { newcomers: [newcomer] });
           return findCustomer(tx, principal.tenant, id);
         });
         if (made === undefined) throw new Error('a customer just stored is not there');
-        return { status: 201, body: customerView(made), headers: { location: `/v1/customers/${id}` } };
+        return { status: 201, body: customerView(principal)(made), headers: { location: `/v1/customers/${id}` } };
       } catch (error) {
         if (isTaken(error)) throw new Refusal('contact_taken');
         throw error;
@@ -64,10 +66,10 @@ export function createCustomerService({ keys }: Pick<Deps, 'keys'>, engine: Pick
       const rows = await engine.within(reader, (tx) =>
         listCustomers(tx, principal.tenant, filter, { limit, ...(after === undefined ? {} : { after }) }),
       );
-      return pageOf(rows, limit, customerView, (last) => writeCursor(keys, binding, last));
+      return pageOf(rows, limit, customerView(principal), (last) => writeCursor(keys, binding, last));
     },
 
-    get: async (reader: Reader, id: string): Promise<CustomerView> => customerView(await find(reader, id)),
+    get: async (reader: Reader, id: string): Promise<CustomerView> => customerView(reader.principal)(await find(reader, id)),
 
     async history(reader: Reader, id: string, { limit, cursor }: HistoryQuery): Promise<Page<CustomerHistoryEntry>> {
       await find(reader, id);
@@ -84,14 +86,17 @@ export function createCustomerService({ keys }: Pick<Deps, 'keys'>, engine: Pick
 /** An id nobody has: the way of a foreign id is the way of an absent one. */
 const nobody = '00000000-0000-0000-0000-000000000000';
 
-const customerView = ({ id, name, externalId, contacts, createdAt, updatedAt }: CustomerRecord): CustomerView => ({
-  id,
-  name,
-  externalId,
-  contacts: contacts.map((contact) => ({ ...contact })),
-  createdAt: iso(createdAt),
-  updatedAt: iso(updatedAt),
-});
+const customerView =
+  ({ role }: Principal) =>
+  ({ id, name, externalId, tier, contacts, createdAt, updatedAt }: CustomerRecord): CustomerView => ({
+    id,
+    name,
+    externalId,
+    ...(role === 'customer' ? {} : { tier }),
+    contacts: contacts.map((contact) => ({ ...contact })),
+    createdAt: iso(createdAt),
+    updatedAt: iso(updatedAt),
+  });
 
 const historyEntry = ({ id, at, kind, ticket, product, subject, status, author, text }: CustomerEvent): CustomerHistoryEntry =>
   kind === 'ticket'

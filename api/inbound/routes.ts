@@ -3,6 +3,7 @@ import { readerOf } from '../caller.js';
 import type { Env } from '../caller.js';
 import { answer, contract, inputHook, json, writeProblems } from '../contract.js';
 import { Refusal } from '../errors.js';
+import { receive } from '../middleware/body.js';
 import { write } from '../middleware/idempotency.js';
 import { onRole } from '../tickets/guard.js';
 import {
@@ -17,7 +18,11 @@ import {
 import type { InboundService } from './service.js';
 
 const submit = contract(
-  { permission: 'inbound.submit', guards: [onRole('inbound.submit')], problems: ['forbidden', 'media_type', 'database_unavailable'] },
+  {
+    permission: 'inbound.submit',
+    guards: [onRole('inbound.submit')],
+    problems: ['forbidden', 'media_type', 'request_timeout', 'database_unavailable'],
+  },
   {
     method: 'post',
     path: '/v1/inbound/email',
@@ -61,14 +66,14 @@ const decision = (verb: 'release' | 'discard', summary: string, description: str
 const release = decision('release', 'Let a mail through', 'It is worked off again');
 const discard = decision('discard', 'Drop a mail', 'It is never worked off');
 
-const nothing = (): ReadableStream<Uint8Array> => new ReadableStream({ start: (controller) => controller.close() });
+/** A mail may be on its way this long, in milliseconds. Source: security.md, section 8. */
+const receiveWithin = 120_000;
 
 export const inboundRoutes = (service: InboundService) =>
   new OpenAPIHono<Env>({ defaultHook: inputHook })
     .openapi(submit, async (c) => {
       if (!/^message\/rfc822\s*(?:;|$)/i.test(c.req.header('content-type') ?? '')) throw new Refusal('media_type');
-      const body: ReadableStream<Uint8Array> | null = c.req.raw.body;
-      const receipt = await service.submit(c.var, body ?? nothing());
+      const receipt = await service.submit(c.var, receive(c, receiveWithin));
       return c.json(receipt, receipt.result === 'accepted' ? 202 : 200);
     })
     .openapi(list, async (c) => c.json(await service.list(readerOf(c.var), c.req.valid('query')), 200))

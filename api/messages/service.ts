@@ -20,8 +20,9 @@ import { findDeliveries } from '../../db/queries/deliveries.js';
 import type { DeliveryRecord } from '../../db/queries/deliveries.js';
 import { customersByContact, isTaken } from '../../db/queries/directory.js';
 import type { NewCustomer } from '../../db/queries/directory.js';
-import { findMessage, listMessages } from '../../db/queries/tickets.js';
-import type { MessageRecord, TicketFacts } from '../../db/queries/tickets.js';
+import { findMessage, listMessages } from '../../db/queries/timeline.js';
+import type { TicketFacts } from '../../db/queries/tickets.js';
+import type { MessageRecord } from '../../db/queries/timeline.js';
 import { asContentId, asCustomerId } from '../../domain/ids.js';
 import type { ContentId, CustomerId } from '../../domain/ids.js';
 import { cleanHtml, htmlToText } from '../../domain/messaging/html.js';
@@ -102,7 +103,7 @@ export function createMessageService({ keys, log }: Pick<Deps, 'keys' | 'log'>, 
     if (errors.length > 0) throw new Refusal('recipient_invalid', { errors });
     const emails = [...new Set(parsed.flatMap((result) => (result.success ? [result.data] : [])))];
     const { tenant } = caller.principal;
-    const known = await engine.within(caller, (tx) =>
+    const known = await engine.look(caller, (tx) =>
       customersByContact(
         tx,
         tenant,

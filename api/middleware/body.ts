@@ -1,15 +1,34 @@
 /** Reads a JSON body within its limits before anything looks at it. Source: security.md, section 8. */
 import type { Context, MiddlewareHandler } from 'hono';
+import { answerWithin } from '../caller.js';
 import type { Env } from '../caller.js';
 import { Refusal } from '../errors.js';
 
 const mostBytes = 256 * 1024;
+/** A body, or a form with a file, may be on its way this long. */
+const receiveWithin = 30_000;
 const limits = { depth: 32, items: 1_000, keys: 200 } as const;
 const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** @throws Refusal `too_large`, `media_type`, `malformed_json`, `too_deep`, `invalid_request` */
+/**
+ * Receives a JSON body, before a connection to the database is held for the request: a slow sender must hold up nobody else. Nothing looks at
+ * it yet, and what is wrong with it is said when its turn comes.
+ */
+export const receiveBody: MiddlewareHandler<Env> = async (c, next) => {
+  c.set('body', await readLimited(c, mostBytes).catch(asRefusal));
+  c.set('deadline', c.var.deps.now() + answerWithin);
+  await next();
+};
+
+function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  throw error;
+}
+
+/** @throws Refusal `too_large`, `request_timeout`, `media_type`, `malformed_json`, `too_deep`, `invalid_request` */
 export const jsonBody: MiddlewareHandler<Env> = async (c, next) => {
-  const bytes = await readLimited(c, mostBytes);
+  const bytes = c.var.body;
+  if (bytes instanceof Refusal) throw bytes;
   if (bytes.length > 0) {
     const type = c.req.header('content-type') ?? '';
     if (!/^application\/(?:[a-z.-]+\+)?json\s*(?:;|$)/i.test(type)) throw new Refusal('media_type');
@@ -27,7 +46,7 @@ export const jsonBody: MiddlewareHandler<Env> = async (c, next) => {
 /**
  * The parts of a form.
  *
- * @throws Refusal `too_large`, `media_type`
+ * @throws Refusal `too_large`, `request_timeout`, `media_type`
  */
 export async function limitedForm(c: Context, most: number): Promise<Record<string, string | File | (string | File)[]>> {
   const bytes = await readLimited(c, most);
@@ -41,20 +60,53 @@ export async function limitedForm(c: Context, most: number): Promise<Record<stri
   }
 }
 
-/** @throws Refusal `too_large`, as soon as it is known */
+/** @throws Refusal `too_large`, as soon as it is known; `request_timeout` */
 async function readLimited(c: Context, most: number): Promise<Uint8Array> {
   const tooLarge = (): Refusal => new Refusal('too_large', { members: { limit: most } });
-  if (Number(c.req.header('content-length') ?? 0) > most) throw tooLarge();
-  const body: ReadableStream<Uint8Array> | null = c.req.raw.body;
-  if (body === null) return new Uint8Array();
+  const announced = Number(c.req.header('content-length') ?? Number.NaN);
+  if (announced > most) throw tooLarge();
+  // No more than was announced can come in; as a stream the same bytes cost several times as much.
+  if (announced >= 0) return new Uint8Array(await inTime(c.req.raw.arrayBuffer(), receiveWithin));
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of body) {
+  for await (const chunk of receive(c, receiveWithin)) {
     size += chunk.byteLength;
     if (size > most) throw tooLarge();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/**
+ * The body as it comes in.
+ *
+ * @param within milliseconds it may take
+ * @throws Refusal `request_timeout`
+ */
+export async function* receive(c: Context, within: number): AsyncGenerator<Uint8Array> {
+  const body: ReadableStream<Uint8Array> | null = c.req.raw.body;
+  if (body === null) return;
+  const reader = body.getReader();
+  const end = Date.now() + within;
+  for (;;) {
+    const { done, value } = await inTime(reader.read(), end - Date.now());
+    if (done) return;
+    yield value;
+  }
+}
+
+/** The connection lives on, for the answer; what comes in later is nobody's. */
+async function inTime<T>(reading: Promise<T>, within: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Refusal('request_timeout', { headers: { connection: 'close' } })), within);
+  });
+  try {
+    return await Promise.race([reading, late]);
+  } finally {
+    clearTimeout(timer);
+    reading.catch(() => undefined);
+  }
 }
 
 function parse(bytes: Uint8Array): unknown {

@@ -12,8 +12,9 @@ import type { StoredAnswer } from '../../db/queries/idempotency.js';
 import type { Principal } from '../../domain/access/principal.js';
 import { ticketIdFrom } from '../../domain/ids.js';
 import type { TicketId } from '../../domain/ids.js';
-import { answerWithin, before } from '../caller.js';
+import { before, readerOf } from '../caller.js';
 import type { Caller, Env } from '../caller.js';
+import { escalationName } from '../escalations/names.js';
 import { asStatus, isDatabaseDown, Refusal } from '../errors.js';
 
 const separator = '\u001F';
@@ -119,19 +120,19 @@ function respond(c: Context<Env>, { status, headers, body }: StoredAnswer, looku
 }
 
 async function callerOf(c: Context<Env>): Promise<Caller> {
-  const { principal, startedAt } = c.var;
   const given = c.req.header('idempotency-key');
   if (given !== undefined && !/^[\u0021-\u007E]{1,255}$/.test(given)) throw new Refusal('idempotency_key_invalid');
   const key = given ?? randomUUID();
   const { method } = c.req;
   const path = canonicalPath(c);
+  const reader = readerOf(c.var);
+  const { principal } = reader;
   const scope = scopeOf(principal.tenant, keyOwner(principal), method, path, key);
   const claimed =
     given === undefined ? null : { scope: Buffer.from(scope, 'hex'), requestHash: await requestHash(c, method, path), held: false };
   const match = c.req.header('if-match');
   return {
-    principal,
-    deadline: startedAt + answerWithin,
+    ...reader,
     scope,
     commandId: commandIdOf(scope),
     key,
@@ -144,7 +145,10 @@ async function callerOf(c: Context<Env>): Promise<Caller> {
 /** Ids in their one form, so that the same thing written differently is the same thing. */
 function canonicalPath(c: Context<Env>): string {
   const ticketId = c.req.param('ticketId');
+  const escalationId = c.req.param('escalationId');
   const { path } = c.req;
+  if (escalationId !== undefined)
+    return path.replace(`/escalations/${escalationId}`, `/escalations/${escalationName(c.var.escalation.record)}`);
   return ticketId === undefined ? path : path.replace(`/tickets/${ticketId}`, `/tickets/${c.var.ticket.id}`);
 }
 

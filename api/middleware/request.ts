@@ -1,6 +1,7 @@
 /** What every request gets: an id, limits, and headers that keep browsers and caches from harm. */
 import { randomUUID } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
+import { answerWithin } from '../caller.js';
 import type { Env } from '../caller.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
@@ -19,7 +20,9 @@ export const request =
     const requestId = given !== undefined && requestIdPattern.test(given) ? given : randomUUID();
     c.set('deps', deps);
     c.set('requestId', requestId);
-    c.set('startedAt', deps.now());
+    const startedAt = deps.now();
+    c.set('startedAt', startedAt);
+    c.set('deadline', startedAt + answerWithin);
     c.header('x-request-id', requestId);
     c.header('x-content-type-options', 'nosniff');
     c.header('content-security-policy', policy);

@@ -18,6 +18,10 @@ const ticket = 'WorkflowType="ticketWorkflow"';
 const queries: readonly (readonly [name: string, title: string, query: string])[] = [
   ['tickets', 'All open tickets', running(ticket)],
   ['urgent', 'Urgent tickets', running(`${ticket} AND Priority="urgent"`)],
+  ['breached', 'Service level breached', running(`${ticket} AND SlaState="breached"`)],
+  ['warned', 'Service level warned', running(`${ticket} AND SlaState="warned"`)],
+  ['escalated', 'Escalated', running('EscalationLevel > 0')],
+  ['ack_pending', 'Escalation waiting for acknowledgement', running(`${ticket} AND Stage="ack_pending"`)],
   ...ticketStatuses
     .filter((status) => status !== 'closed')
     .map((status) => [status, `Tickets: ${status.replaceAll('_', ' ')}`, running(`${ticket} AND Status="${status}"`)] as const),

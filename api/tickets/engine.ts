@@ -1,6 +1,6 @@
 /** One command to one ticket, from stored text to answer; what every verb shares. */
 import { v5 } from 'uuid';
-import { before } from '../caller.js';
+import { before, answerWithin } from '../caller.js';
 import type { Caller, Reader } from '../caller.js';
 import { CommandLost, CommandRefused } from '../commands.js';
 import type { Deps } from '../deps.js';
@@ -11,11 +11,14 @@ import type { TenantTx } from '../../db/client.js';
 import type { ContentRow } from '../../db/queries/content.js';
 import type { NewCustomer } from '../../db/queries/directory.js';
 import { findTicket, lookAfterEnd } from '../../db/queries/tickets.js';
-import type { TicketFacts } from '../../db/queries/tickets.js';
+import type { TicketFacts, WholeTicket } from '../../db/queries/tickets.js';
+import { permit } from '../../domain/access/permit.js';
 import { asContentId } from '../../domain/ids.js';
 import type { ContentId, TicketId } from '../../domain/ids.js';
 import type { CommandFields, Envelope, Verb } from '../../domain/ticket/command.js';
 import type { TicketAnswer } from '../../workflows/ticket/messages.js';
+import { recordAfter } from './after.js';
+import type { Known } from './after.js';
 import type { AcceptedTicket, TicketView } from './schema.js';
 import { acceptedView, ticketView } from './view.js';
 
@@ -27,9 +30,16 @@ export type Written =
 export type TicketEngine = ReturnType<typeof createTicketEngine>;
 
 export function createTicketEngine({ db, commands, metrics, log, now }: Pick<Deps, 'db' | 'commands' | 'metrics' | 'log' | 'now'>) {
-  /** A unit of work that has to end before the answer is due. */
-  const within = <T>({ principal, deadline }: Reader, work: (tx: TenantTx) => Promise<T>): Promise<T> =>
-    before(deadline, withTenant(db, principal.tenant, work));
+  /** Looks at something before the answer is due, in the transaction the request has begun, which stays open. */
+  const look = <T>({ principal, deadline, unit }: Reader, work: (tx: TenantTx) => Promise<T>): Promise<T> =>
+    before(deadline, unit?.isOpen === true ? unit.run(work) : withTenant(db, principal.tenant, work));
+
+  /** The same with an end: once it returns, what was written is kept. */
+  const within = async <T>(reader: Reader, work: (tx: TenantTx) => Promise<T>): Promise<T> => {
+    const result = await look(reader, work);
+    await settle(reader);
+    return result;
+  };
 
   /** Sends, measures, and turns every bad end into a refusal; null: done before, and over since. */
   const deliver = async <T>(caller: Caller, verb: Verb, id: TicketId, send: () => Promise<T>): Promise<T | null> => {
@@ -75,9 +85,11 @@ export function createTicketEngine({ db, commands, metrics, log, now }: Pick<Dep
     return new Refusal('ticket.closed', { members: followUp === null ? {} : { followUp } });
   };
 
-  /** Reads what the command led to; a database that fails now does not undo what was accepted. */
-  const finish = async (caller: Caller, id: TicketId, answer: TicketAnswer | null): Promise<Written> => {
+  /** What the command led to; a database that fails now does not undo what was accepted. */
+  const finish = async (caller: Caller, id: TicketId, answer: TicketAnswer | null, known: Known | null): Promise<Written> => {
     if (answer !== null && !answer.projected) return pending(id, answer);
+    const told = answer === null || known === null ? null : tell(caller, answer, known);
+    if (told !== null) return told;
     try {
       const row = await within(caller, (tx) => findTicket(tx, caller.principal, id));
       if (row !== undefined) return { kind: 'done', id, version: row.version, view: ticketView(row) };
@@ -110,6 +122,9 @@ export function createTicketEngine({ db, commands, metrics, log, now }: Pick<Dep
         await takeKey(tx, caller, { texts, newcomers });
         await also?.(tx);
       });
+    } else {
+      // Nothing was written, so nobody has to wait for the end.
+      void caller.unit?.leave();
     }
     const args = { ...envelopeOf(caller), ...(expected === undefined ? {} : { expectedVersion: expected }), ...fields };
     if (!caller.async) return deliver(caller, kind, row.id, () => commands.send(row.id, kind, args, caller.deadline));
@@ -118,6 +133,7 @@ export function createTicketEngine({ db, commands, metrics, log, now }: Pick<Dep
   };
 
   return {
+    look,
     within,
     deliver,
     finish,
@@ -126,13 +142,14 @@ export function createTicketEngine({ db, commands, metrics, log, now }: Pick<Dep
     /** A command whose answer is the ticket. */
     async run<Kind extends Verb>(
       caller: Caller,
-      row: TicketFacts,
+      row: WholeTicket,
       kind: Kind,
       fields: CommandFields[Kind],
-      options?: CommandOptions,
+      options: CommandOptions = {},
     ): Promise<Written> {
       const answer = await command(caller, row, kind, fields, options);
-      return answer === 'accepted' ? { kind: 'accepted', id: row.id, commandId: caller.commandId } : finish(caller, row.id, answer);
+      if (answer === 'accepted') return { kind: 'accepted', id: row.id, commandId: caller.commandId };
+      return finish(caller, row.id, answer, { before: row, written: options.texts ?? [], statusLabels: row.statusLabels });
     },
   };
 }
@@ -145,6 +162,20 @@ export interface CommandOptions {
   readonly expectedVersion?: number;
 }
 
+/** Ends the transaction the request has begun, if it is still open. */
+async function settle({ deadline, unit }: Reader): Promise<void> {
+  if (unit?.isOpen === true) await before(deadline, unit.end());
+}
+
+/** What it led to without reading it; null: the ticket has changed since, or holds words that are not known here. */
+function tell({ principal }: Caller, { ticket, version }: TicketAnswer, known: Known): Written | null {
+  if (ticket.version !== version) return null;
+  const { id } = ticket;
+  if (permit(principal, 'ticket.read', ticket) === 'not_yours') return { kind: 'done', id, version, view: acceptedView(ticket) };
+  const record = recordAfter(principal, ticket, known);
+  return record === null ? null : { kind: 'done', id, version, view: ticketView(record) };
+}
+
 const pending = (id: TicketId, answer: TicketAnswer): Written => ({
   kind: 'pending',
   id,
@@ -153,11 +184,12 @@ const pending = (id: TicketId, answer: TicketAnswer): Written => ({
 });
 
 /** What every command of the API carries. */
-export const envelopeOf = ({ commandId, principal }: Caller): Envelope => ({
+export const envelopeOf = ({ commandId, principal, deadline }: Caller): Envelope => ({
   commandId,
   actor: principal.actor,
   role: principal.role,
   source: 'api',
+  receivedAt: deadline - answerWithin,
 });
 
 /** Who wrote a text. */

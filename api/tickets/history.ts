@@ -1,4 +1,5 @@
 /** What happened to a ticket, in words. */
+import { clockActions, clockSentences } from '../clocks/history.js';
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -6,9 +7,10 @@ const word = (value: unknown): string => (typeof value === 'string' ? value.repl
 
 const sentences: Readonly<Record<string, (data: Data) => string>> = {
   'ticket.created': ({ channel, priority }) => `Opened by ${word(channel)} with priority ${word(priority)}`,
-  'ticket.updated': ({ changed, priorityFrom, priorityTo }) =>
+  ...clockSentences,
+  'ticket.updated': ({ changed, action, priorityFrom, priorityTo }) =>
     priorityTo === undefined
-      ? `Changed: ${Array.isArray(changed) ? changed.map(word).join(', ') : ''}`
+      ? (clockActions[String(action)] ?? `Changed: ${Array.isArray(changed) ? changed.map(word).join(', ') : ''}`)
       : `Priority changed from ${word(priorityFrom)} to ${word(priorityTo)}`,
   'ticket.assigned': ({ assignee, team }) =>
     assignee !== null && assignee !== undefined

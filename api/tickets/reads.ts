@@ -5,22 +5,19 @@ import type { Reader } from '../caller.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
 import type { TicketEngine } from './engine.js';
+import { envelope } from './envelope.js';
 import { fieldFilters } from './schema.js';
-import type { CountQuery, GetQuery, ListQuery, TicketInclude, TicketView } from './schema.js';
+import type { CountQuery, EventView, GetQuery, ListQuery, TicketInclude, TicketView } from './schema.js';
 import { describeEvent } from './history.js';
 import { iso, ticketView } from './view.js';
 import type { Inclusions } from './view.js';
-import {
-  countTickets,
-  findTicket,
-  linkedTickets,
-  listEvents,
-  listMessages,
-  listTickets,
-  mostCounted,
-  ticketSorts,
-} from '../../db/queries/tickets.js';
-import type { EventRecord, MessageRecord, TicketFacts, TicketFilter, TicketRecord, TicketSort } from '../../db/queries/tickets.js';
+import { countTickets, listTickets, mostCounted, ticketSorts } from '../../db/queries/ticket-lists.js';
+import { findTicket, linkedTickets } from '../../db/queries/tickets.js';
+import { listEvents, listMessages } from '../../db/queries/timeline.js';
+import type { TicketFilter, TicketSort } from '../../db/queries/ticket-lists.js';
+import type { TicketRecord } from '../../db/queries/ticket-record.js';
+import type { TicketFacts, WholeTicket } from '../../db/queries/tickets.js';
+import type { EventRecord, MessageRecord } from '../../db/queries/timeline.js';
 import type { TenantTx } from '../../db/client.js';
 import { permit } from '../../domain/access/permit.js';
 import type { Principal } from '../../domain/access/principal.js';
@@ -32,7 +29,8 @@ export type TicketReads = ReturnType<typeof createTicketReads>;
 
 export function createTicketReads({ keys }: Pick<Deps, 'keys'>, engine: Pick<TicketEngine, 'within'>) {
   return {
-    async get(reader: Reader, ticket: TicketFacts, { include = [] }: GetQuery): Promise<TicketView> {
+    async get(reader: Reader, ticket: WholeTicket, { include = [] }: GetQuery): Promise<TicketView> {
+      if (include.length === 0) return ticketView(ticket.record);
       return engine.within(reader, async (tx) => {
         const row = await findTicket(tx, reader.principal, ticket.id, { include: joins(include), removed: ticket.removed });
         if (row === undefined) throw new Refusal('not_found');
@@ -66,12 +64,8 @@ export function createTicketReads({ keys }: Pick<Deps, 'keys'>, engine: Pick<Tic
       return found > mostCounted ? { count: mostCounted, text: `${mostCounted}+` } : { count: found, text: String(found) };
     },
 
-    async events(
-      reader: Reader,
-      ticket: TicketFacts,
-      page: { limit: number; cursor?: string },
-    ): Promise<Page<ReturnType<typeof eventView>>> {
-      return log(reader, ticket, page, 'events', false, eventView);
+    async events(reader: Reader, ticket: TicketFacts, page: { limit: number; cursor?: string }): Promise<Page<EventView>> {
+      return log(reader, ticket, page, 'events', false, envelope(reader.principal.tenant, ticket.id));
     },
 
     /** The same log, told in words, with the texts. */
@@ -100,19 +94,7 @@ export function createTicketReads({ keys }: Pick<Deps, 'keys'>, engine: Pick<Tic
   }
 }
 
-const eventView = ({ id, seq, type, at, actor, role, source, data, content }: EventRecord) => ({
-  id,
-  version: seq,
-  type,
-  at: iso(at),
-  actor,
-  role,
-  source,
-  data: { ...data },
-  content,
-});
-
-const historyEntry = ({ seq, at, type, actor, role, actorName, data, text }: EventRecord) => ({
+export const historyEntry = ({ seq, at, type, actor, role, actorName, data, text }: EventRecord) => ({
   version: seq,
   at: iso(at),
   type,
@@ -162,6 +144,7 @@ const moment = (text: string | undefined): Date | undefined => (text === undefin
 function filterOf(reader: Principal, query: CountQuery): TicketFilter {
   if (query.includeRemoved === true && permit(reader, 'ticket.remove') !== 'allowed')
     throw new Refusal('forbidden', { members: { permission: 'ticket.remove' } });
+  assertMayAsk(reader, query);
   const product = productsOf(reader, query.product);
   const { status, priority, channel, category, team, assignee, requester, tag, q } = query;
   return defined({
@@ -178,14 +161,26 @@ function filterOf(reader: Principal, query: CountQuery): TicketFilter {
     createdBefore: moment(query['createdAt.lt']),
     updatedFrom: moment(query['updatedAt.gte']),
     updatedBefore: moment(query['updatedAt.lt']),
+    escalationLevel: query.escalationLevel?.map(Number),
+    slaState: query.slaState,
+    slaBreached: query.slaBreached,
+    dueBefore: moment(query['dueAt.lt']),
     customFields: fieldFilters(query),
     text: q,
     includeRemoved: query.includeRemoved,
   });
 }
 
+const forStaff = ['escalationLevel', 'slaState', 'slaBreached', 'dueAt.lt'] as const;
+
+/** What customers do not read of a ticket they cannot ask by either, nor by the order. */
+function assertMayAsk(reader: Principal, query: CountQuery & { readonly sort?: unknown }): void {
+  const asks = forStaff.some((name) => query[name] !== undefined) || query.sort === 'dueAt' || query.sort === '-dueAt';
+  if (asks && permit(reader, 'ticket.events') !== 'allowed') throw new Refusal('forbidden', { members: { permission: 'ticket.events' } });
+}
+
 /** A list of product-scoped things says of which products; undefined: of all the reader has. */
-function productsOf(reader: Principal, given: readonly string[] | undefined): readonly string[] | undefined {
+export function productsOf(reader: Principal, given: readonly string[] | undefined): readonly string[] | undefined {
   if (given !== undefined) return given.includes('*') ? undefined : given;
   if (reader.products !== '*' && reader.products.length === 1) return undefined;
   throw new Refusal('product_required');

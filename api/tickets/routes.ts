@@ -5,8 +5,8 @@ import type { Env } from '../caller.js';
 import { answer, commandProblems, contract, inputHook, json, optionalJson } from '../contract.js';
 import { write } from '../middleware/idempotency.js';
 import { notModified } from '../middleware/request.js';
-import { ticketAnswer } from './answers.js';
-import { onRole, onTicket } from './guard.js';
+import { createdAnswer, ticketAnswer } from './answers.js';
+import { onRole, onTicket, onWholeTicket } from './guard.js';
 import type { TicketReads } from './reads.js';
 import {
   AcceptedCommand,
@@ -36,7 +36,7 @@ import {
 import type { TicketService } from './service.js';
 
 const Changed = z.union([TicketView, AcceptedTicket]);
-const changed = {
+export const changed = {
   200: answer(Changed, 'The ticket afterwards; without texts when it has left the caller’s sight'),
   202: answer(z.union([AcceptedTicket, AcceptedCommand]), 'Accepted; reads may lag'),
 };
@@ -61,7 +61,10 @@ const create = contract(
         priority: 'high',
       }),
     },
-    responses: { 201: answer(Changed, 'The new ticket'), 202: answer(AcceptedTicket, 'Accepted; reads may lag') },
+    responses: {
+      201: answer(Changed, 'The new ticket; with the files it announced'),
+      202: answer(AcceptedTicket, 'Accepted; reads may lag'),
+    },
   },
 );
 
@@ -98,7 +101,7 @@ const count = contract(
 const get = contract(
   {
     permission: 'ticket.read',
-    guards: [onTicket('ticket.read', { removed: 'asked' })],
+    guards: [onWholeTicket('ticket.read', { removed: 'asked' })],
     problems: ['not_found', 'forbidden', 'unknown_parameter'],
   },
   {
@@ -113,7 +116,7 @@ const get = contract(
 );
 
 const edit = contract(
-  { permission: 'ticket.edit', guards: [onTicket('ticket.edit')], problems: [...moves, 'unknown_reference', 'not_permitted_agent'] },
+  { permission: 'ticket.edit', guards: [onWholeTicket('ticket.edit')], problems: [...moves, 'unknown_reference', 'not_permitted_agent'] },
   {
     method: 'patch',
     path: '/v1/tickets/{ticketId}',
@@ -162,7 +165,7 @@ const restore = contract(
 const assign = contract(
   {
     permission: 'ticket.assign',
-    guards: [onTicket('ticket.assign')],
+    guards: [onWholeTicket('ticket.assign')],
     problems: [...commandProblems, 'unknown_reference', 'not_permitted_agent'],
   },
   {
@@ -179,7 +182,7 @@ const assign = contract(
 const claim = contract(
   {
     permission: 'ticket.assign',
-    guards: [onTicket('ticket.assign')],
+    guards: [onWholeTicket('ticket.assign')],
     problems: [...commandProblems, 'ticket.already_assigned', 'not_permitted_agent'],
   },
   {
@@ -194,7 +197,7 @@ const claim = contract(
 );
 
 const unassign = contract(
-  { permission: 'ticket.assign', guards: [onTicket('ticket.assign')], problems: commandProblems },
+  { permission: 'ticket.assign', guards: [onWholeTicket('ticket.assign')], problems: commandProblems },
   {
     method: 'post',
     path: '/v1/tickets/{ticketId}/unassign',
@@ -207,7 +210,7 @@ const unassign = contract(
 );
 
 const priority = contract(
-  { permission: 'ticket.edit', guards: [onTicket('ticket.edit')], problems: commandProblems },
+  { permission: 'ticket.edit', guards: [onWholeTicket('ticket.edit')], problems: commandProblems },
   {
     method: 'post',
     path: '/v1/tickets/{ticketId}/priority',
@@ -220,7 +223,7 @@ const priority = contract(
 );
 
 const start = contract(
-  { permission: 'ticket.wait', guards: [onTicket('ticket.wait')], problems: moves },
+  { permission: 'ticket.wait', guards: [onWholeTicket('ticket.wait')], problems: moves },
   {
     method: 'post',
     path: '/v1/tickets/{ticketId}/start',
@@ -233,7 +236,7 @@ const start = contract(
 );
 
 const awaitCustomer = contract(
-  { permission: 'ticket.wait', guards: [onTicket('ticket.wait')], problems: moves },
+  { permission: 'ticket.wait', guards: [onWholeTicket('ticket.wait')], problems: moves },
   {
     method: 'post',
     path: '/v1/tickets/{ticketId}/await-customer',
@@ -246,7 +249,7 @@ const awaitCustomer = contract(
 );
 
 const hold = contract(
-  { permission: 'ticket.wait', guards: [onTicket('ticket.wait')], problems: moves },
+  { permission: 'ticket.wait', guards: [onWholeTicket('ticket.wait')], problems: moves },
   {
     method: 'post',
     path: '/v1/tickets/{ticketId}/hold',
@@ -259,7 +262,7 @@ const hold = contract(
 );
 
 const resolve = contract(
-  { permission: 'ticket.resolve', guards: [onTicket('ticket.resolve')], problems: moves },
+  { permission: 'ticket.resolve', guards: [onWholeTicket('ticket.resolve')], problems: moves },
   {
     method: 'post',
     path: '/v1/tickets/{ticketId}/resolve',
@@ -272,7 +275,7 @@ const resolve = contract(
 );
 
 const reopen = contract(
-  { permission: 'ticket.reopen', guards: [onTicket('ticket.reopen')], problems: moves },
+  { permission: 'ticket.reopen', guards: [onWholeTicket('ticket.reopen')], problems: moves },
   {
     method: 'post',
     path: '/v1/tickets/{ticketId}/reopen',
@@ -285,7 +288,7 @@ const reopen = contract(
 );
 
 const close = contract(
-  { permission: 'ticket.close', guards: [onTicket('ticket.close')], problems: moves },
+  { permission: 'ticket.close', guards: [onWholeTicket('ticket.close')], problems: moves },
   {
     method: 'post',
     path: '/v1/tickets/{ticketId}/close',
@@ -298,7 +301,7 @@ const close = contract(
 );
 
 const status = contract(
-  { permission: 'ticket.read', guards: [onTicket('ticket.read')], problems: moves },
+  { permission: 'ticket.read', guards: [onWholeTicket('ticket.read')], problems: moves },
   {
     method: 'post',
     path: '/v1/tickets/{ticketId}/status',
@@ -346,18 +349,18 @@ const history = contract(
 
 export const ticketRoutes = (service: TicketService, reads: TicketReads) =>
   new OpenAPIHono<Env>({ defaultHook: inputHook })
-    .openapi(create, (c) => write(c, async (caller) => ticketAnswer(await service.create(caller, c.req.valid('json')), 201)))
+    .openapi(create, (c) => write(c, async (caller) => createdAnswer(await service.create(caller, c.req.valid('json')))))
     .openapi(list, async (c) => c.json(await reads.list(readerOf(c.var), c.req.valid('query')), 200))
     .openapi(count, async (c) => c.json(await reads.count(readerOf(c.var), c.req.valid('query')), 200))
     .openapi(get, async (c) => {
       const query = c.req.valid('query');
-      const etag = `"${c.var.ticket.version}"`;
+      const etag = `"${c.var.whole.version}"`;
       // What an include brings has versions of its own.
       if (query.include === undefined && notModified(c.req.header('if-none-match'), etag)) return c.body(null, 304, { etag });
-      const ticket = await reads.get(readerOf(c.var), c.var.ticket, query);
+      const ticket = await reads.get(readerOf(c.var), c.var.whole, query);
       return c.json(ticket, 200, query.include === undefined ? { etag: `"${ticket.version}"` } : {});
     })
-    .openapi(edit, (c) => write(c, async (caller) => ticketAnswer(await service.edit(caller, c.var.ticket, c.req.valid('json')))))
+    .openapi(edit, (c) => write(c, async (caller) => ticketAnswer(await service.edit(caller, c.var.whole, c.req.valid('json')))))
     .openapi(remove, (c) =>
       write(c, async (caller) => {
         await service.remove(caller, c.var.ticket, c.req.valid('query').reason);
@@ -367,24 +370,22 @@ export const ticketRoutes = (service: TicketService, reads: TicketReads) =>
     .openapi(restore, (c) =>
       write(c, async (caller) => ticketAnswer(await service.restore(caller, c.var.ticket, c.req.valid('json').reason))),
     )
-    .openapi(assign, (c) => write(c, async (caller) => ticketAnswer(await service.assign(caller, c.var.ticket, c.req.valid('json')))))
-    .openapi(claim, (c) => write(c, async (caller) => ticketAnswer(await service.claim(caller, c.var.ticket))))
+    .openapi(assign, (c) => write(c, async (caller) => ticketAnswer(await service.assign(caller, c.var.whole, c.req.valid('json')))))
+    .openapi(claim, (c) => write(c, async (caller) => ticketAnswer(await service.claim(caller, c.var.whole))))
     .openapi(unassign, (c) =>
-      write(c, async (caller) => ticketAnswer(await service.unassign(caller, c.var.ticket, c.req.valid('json').reason))),
+      write(c, async (caller) => ticketAnswer(await service.unassign(caller, c.var.whole, c.req.valid('json').reason))),
     )
-    .openapi(priority, (c) => write(c, async (caller) => ticketAnswer(await service.priority(caller, c.var.ticket, c.req.valid('json')))))
-    .openapi(start, (c) => write(c, async (caller) => ticketAnswer(await service.start(caller, c.var.ticket, c.req.valid('json').reason))))
+    .openapi(priority, (c) => write(c, async (caller) => ticketAnswer(await service.priority(caller, c.var.whole, c.req.valid('json')))))
+    .openapi(start, (c) => write(c, async (caller) => ticketAnswer(await service.start(caller, c.var.whole, c.req.valid('json').reason))))
     .openapi(awaitCustomer, (c) =>
-      write(c, async (caller) => ticketAnswer(await service.awaitCustomer(caller, c.var.ticket, c.req.valid('json')))),
+      write(c, async (caller) => ticketAnswer(await service.awaitCustomer(caller, c.var.whole, c.req.valid('json')))),
     )
-    .openapi(hold, (c) => write(c, async (caller) => ticketAnswer(await service.hold(caller, c.var.ticket, c.req.valid('json')))))
+    .openapi(hold, (c) => write(c, async (caller) => ticketAnswer(await service.hold(caller, c.var.whole, c.req.valid('json')))))
     .openapi(resolve, (c) =>
-      write(c, async (caller) => ticketAnswer(await service.resolve(caller, c.var.ticket, c.req.valid('json').resolution))),
+      write(c, async (caller) => ticketAnswer(await service.resolve(caller, c.var.whole, c.req.valid('json').resolution))),
     )
-    .openapi(reopen, (c) =>
-      write(c, async (caller) => ticketAnswer(await service.reopen(caller, c.var.ticket, c.req.valid('json').reason))),
-    )
-    .openapi(close, (c) => write(c, async (caller) => ticketAnswer(await service.close(caller, c.var.ticket, c.req.valid('json').reason))))
-    .openapi(status, (c) => write(c, async (caller) => ticketAnswer(await service.status(caller, c.var.ticket, c.req.valid('json')))))
+    .openapi(reopen, (c) => write(c, async (caller) => ticketAnswer(await service.reopen(caller, c.var.whole, c.req.valid('json').reason))))
+    .openapi(close, (c) => write(c, async (caller) => ticketAnswer(await service.close(caller, c.var.whole, c.req.valid('json').reason))))
+    .openapi(status, (c) => write(c, async (caller) => ticketAnswer(await service.status(caller, c.var.whole, c.req.valid('json')))))
     .openapi(events, async (c) => c.json(await reads.events(readerOf(c.var), c.var.ticket, c.req.valid('query')), 200))
     .openapi(history, async (c) => c.json(await reads.history(readerOf(c.var), c.var.ticket, c.req.valid('query')), 200));

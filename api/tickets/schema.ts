@@ -1,8 +1,10 @@
 /** The wire shapes of tickets: what comes in is strict, what goes out depends on who reads. */
 import { z } from 'zod';
 import { Category, Lines, OneLine } from '../../domain/configuration/schema.js';
-import { ticketSorts } from '../../db/queries/tickets.js';
+import { ticketSorts } from '../../db/queries/ticket-lists.js';
+import { slaStates } from '../../domain/sla/summary.js';
 import { channels, openStatuses, priorities, ticketStatuses } from '../../domain/ticket/status.js';
+import { CreateAttachment, Upload } from '../attachments/announcement.js';
 import { commaList, Moment, PageQuery, pageSchema, storable, Uuid } from '../contract.js';
 import { CustomerName, EmailAddress, PhoneNumber } from '../customers/schema.js';
 
@@ -45,6 +47,9 @@ export const CreateTicket = z
     tags: z.exactOptional(Tags),
     customFields: z.exactOptional(CustomFields),
     status: z.exactOptional(z.enum(openStatuses)).describe('initial status, by staff only'),
+    attachments: z
+      .exactOptional(z.array(CreateAttachment).min(1).max(20))
+      .describe('files that come with the description: announced here, the answer says where their bytes go'),
   })
   .meta({ id: 'CreateTicket' });
 export type CreateTicket = z.output<typeof CreateTicket>;
@@ -107,6 +112,14 @@ const filters = {
   'createdAt.lt': z.exactOptional(Moment),
   'updatedAt.gte': z.exactOptional(Moment),
   'updatedAt.lt': z.exactOptional(Moment),
+  escalationLevel: z
+    .exactOptional(commaList(z.enum(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])))
+    .describe('staff only; 0: not escalated'),
+  slaState: z.exactOptional(commaList(z.enum(slaStates))).describe('staff only'),
+  slaBreached: z
+    .exactOptional(z.stringbool({ truthy: ['true'], falsy: ['false'] }))
+    .describe('staff only: some clock of it was breached once'),
+  'dueAt.lt': z.exactOptional(Moment).describe('staff only: the nearest deadline lies before'),
   q: z.exactOptional(storable.min(1).max(200)).describe('full text over subject and description'),
   includeRemoved: z.exactOptional(z.stringbool({ truthy: ['true'], falsy: ['false'] })).describe('admins only'),
 };
@@ -186,6 +199,12 @@ const Included = z.strictObject({
   links: z.exactOptional(z.array(LinkedTicket)),
 });
 
+/** A file a create announced. */
+const AnnouncedAttachment = z
+  .strictObject({ ...AttachmentRef.shape, upload: z.exactOptional(Upload).describe('where its bytes go; absent once they are there') })
+  .meta({ id: 'AnnouncedAttachment' });
+export type AnnouncedAttachment = z.output<typeof AnnouncedAttachment>;
+
 const state = {
   id: TicketNumber,
   uuid: z.uuid(),
@@ -205,6 +224,7 @@ const state = {
   version: z.int(),
   createdAt: Moment,
   updatedAt: Moment,
+  attachments: z.exactOptional(z.array(AnnouncedAttachment)).describe('only in the answer to a create: the files it announced'),
 };
 
 const texts = {
@@ -225,7 +245,7 @@ const StaffTicket = z
     ...state,
     ...texts,
     escalationLevel: z.int(),
-    slaState: z.enum(['ok', 'warned', 'breached', 'paused', 'none']),
+    slaState: z.enum(slaStates),
     slaBreached: z.boolean(),
     dueAt: Moment.nullable(),
     removedAt: z.exactOptional(Moment).describe('only on removed tickets'),
@@ -248,22 +268,33 @@ export const TicketCount = z
   .meta({ id: 'TicketCount' });
 
 export const EventsQuery = z.strictObject(PageQuery);
+/** CloudEvents 1.0; readers ignore members they do not know. */
 const EventView = z
   .strictObject({
+    specversion: z.literal('1.0'),
     id: Uuid,
-    version: z.int(),
+    source: z.literal('usher'),
     type: z.string(),
-    at: Moment,
+    subject: z.string().describe('ticket/<number>'),
+    time: Moment,
+    datacontenttype: z.literal('application/json'),
+    tenant: Uuid,
+    product: z.string().nullable(),
+    seq: z.int().describe('without gaps, per subject'),
+    causationid: z.string().describe('the command it came from'),
+    correlationid: z.string().describe('what all of it is about'),
+    version: z.int().describe('of the ticket; the same as seq'),
     actor: z.string(),
     role: z.string(),
-    source: z.string(),
-    data: z.record(z.string(), z.unknown()),
-    content: Uuid.nullable(),
+    via: z.string().describe('the way the command came in: api, mail, operator, system'),
+    content: Uuid.nullable().describe('the text it brought'),
+    data: z.record(z.string(), z.unknown()).describe('ids, enums, numbers, instants, names of changed fields; the version'),
   })
   .meta({ id: 'Event' });
+export type EventView = z.output<typeof EventView>;
 export const EventPage = pageSchema('EventPage', EventView);
 
-const HistoryEntry = z
+export const HistoryEntry = z
   .strictObject({
     version: z.int(),
     at: Moment,

@@ -1,6 +1,7 @@
 /** Tickets and messages as callers read them. */
 import { ticketUuid } from '../../db/queries/projection.js';
-import type { MessageRecord, TicketRecord } from '../../db/queries/tickets.js';
+import type { TicketRecord } from '../../db/queries/ticket-record.js';
+import type { MessageRecord } from '../../db/queries/timeline.js';
 import type { TicketStatus } from '../../domain/ticket/status.js';
 import type { Ticket } from '../../domain/ticket/ticket.js';
 import { toIso } from '../../domain/time.js';
@@ -67,7 +68,7 @@ export function ticketView(row: TicketRecord, { messages, links }: Inclusions = 
     ...base,
     escalationLevel: row.escalationLevel,
     slaState: asSlaState(row.slaState),
-    slaBreached: row.slaState === 'breached',
+    slaBreached: row.slaBreached ?? false,
     dueAt: isoOrNull(row.dueAt ?? null),
     ...(row.removedAt ? { removedAt: iso(row.removedAt) } : {}),
   };

@@ -184,24 +184,39 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     create table sla_reprojection (
       tenant_id uuid not null references tenant,
       revision integer not null,
+      id uuid not null,
       state text not null check (state in ('running', 'paused', 'done', 'cancelled')),
       total integer not null,
       started_by text not null,
       started_at timestamptz not null default now(),
       updated_at timestamptz not null default now(),
+      ended_at timestamptz,
       primary key (tenant_id, revision),
+      unique (tenant_id, id),
       foreign key (tenant_id, revision) references sla_policy_set
     )`.execute(db);
+  await sql`comment on column sla_reprojection.id is 'the job as callers know it'`.execute(db);
+  await sql`comment on column sla_reprojection.total is 'open tickets under an older revision when it was published'`.execute(db);
+  // Two at a time could move a ticket back to the older revision.
+  await sql`create unique index sla_reprojection_one on sla_reprojection (tenant_id) where state in ('running', 'paused')`.execute(db);
   await sql`
     create table sla_reprojection_ticket (
       tenant_id uuid not null,
       revision integer not null,
       ticket_id text not null,
-      outcome text not null,
+      outcome text check (outcome in ('breached', 'lost_policy', 'gained_policy', 'earlier', 'later', 'unchanged', 'closed', 'failed')),
+      code text,
+      before jsonb,
       at timestamptz not null default now(),
       primary key (tenant_id, revision, ticket_id),
       foreign key (tenant_id, revision) references sla_reprojection
     )`.execute(db);
+  await sql`comment on column sla_reprojection_ticket.outcome is 'null: it was asked, and has not answered yet'`.execute(db);
+  await sql`comment on column sla_reprojection_ticket.code is 'why it failed'`.execute(db);
+  await sql`comment on column sla_reprojection_ticket.before is 'its clocks before it was asked first, until the outcome is known'`.execute(
+    db,
+  );
+  await sql`create index sla_reprojection_ticket_outcome on sla_reprojection_ticket (tenant_id, revision, outcome, ticket_id)`.execute(db);
 
   for (const name of tables) {
     const table = sql.table(name);

@@ -34,21 +34,31 @@ export interface NewAttachment {
   readonly visibility: 'public' | 'internal';
   readonly storageKey: string;
   readonly createdBy: string;
+  /** The message it comes with; null until one takes it. */
+  readonly message: string | null;
 }
 
 /**
  * Adds an attachment that waits for its bytes.
  *
  * @param most bytes of all attachments of one ticket
+ * @param waitMs how long one counts that waits for its bytes; afterwards none can come
  * @returns false when the ticket would hold more
  */
-export async function insertAttachment(tx: TenantTx, tenant: TenantId, given: NewAttachment, most: number): Promise<boolean> {
+export async function insertAttachment(
+  tx: TenantTx,
+  tenant: TenantId,
+  given: NewAttachment,
+  { most, waitMs }: { readonly most: number; readonly waitMs: number },
+): Promise<boolean> {
   const { rows } = await sql<{ id: string }>`
     insert into attachment (tenant_id, id, ticket_id, name, type, size, sha256, state, visibility, storage_key, created_by)
     select ${tenant}, ${given.id}::uuid, ${given.ticket}, ${given.name}, ${given.type}, ${given.size}::integer, ${given.sha256}, 'awaiting', ${given.visibility},
       ${given.storageKey}, ${given.createdBy}
-    where (select coalesce(sum(size), 0) from attachment where tenant_id = ${tenant} and ticket_id = ${given.ticket} and state in ('awaiting', 'quarantine', 'clean'))
-      + ${given.size}::integer <= ${most}
+    where (
+      select coalesce(sum(size), 0) from attachment where tenant_id = ${tenant} and ticket_id = ${given.ticket}
+        and (state in ('quarantine', 'clean') or (state = 'awaiting' and created_at > now() - ${waitMs} * interval '1 millisecond'))
+    ) + ${given.size}::integer <= ${most}
     returning id`.execute(tx);
   return rows.length > 0;
 }
@@ -68,12 +78,32 @@ export async function findAttachment(tx: TenantTx, reader: Principal, id: string
   return rows[0];
 }
 
-/** One attachment by id alone, for a signed address that speaks for itself. */
-export async function attachmentById(tx: TenantTx, tenant: TenantId, id: string): Promise<AttachmentRecord | undefined> {
-  const { rows } = await sql<AttachmentRecord>`select ${columns} from attachment f where f.tenant_id = ${tenant} and f.id = ${id}`.execute(
-    tx,
-  );
-  return rows[0];
+/** Adds attachments of a ticket that is about to be opened; those that are there already stay as they are. */
+export async function insertAttachments(tx: TenantTx, tenant: TenantId, given: readonly NewAttachment[]): Promise<void> {
+  await sql`
+    insert into attachment (tenant_id, id, ticket_id, content_id, name, type, size, sha256, state, visibility, storage_key, created_by)
+    select ${tenant}, id, ticket, message, name, type, size, sha256, 'awaiting', visibility, "storageKey", "createdBy"
+    from jsonb_to_recordset(${JSON.stringify(given)}::jsonb) as g(id uuid, ticket text, message uuid, name text, type text, size integer, sha256 text,
+      visibility text, "storageKey" text, "createdBy" text)
+    on conflict (tenant_id, id) do nothing`.execute(tx);
+}
+
+/** Gives attachments of a ticket that was not opened under its number to the one that is. */
+export async function renumberAttachments(tx: TenantTx, tenant: TenantId, ids: readonly string[], ticketId: TicketId): Promise<void> {
+  await tx
+    .updateTable('attachment')
+    .set({ ticketId })
+    .where('tenantId', '=', tenant)
+    .where('id', 'in', [...ids])
+    .execute();
+}
+
+/** Attachments by id alone, in the order of their ids: of a signed address that speaks for itself, or of a request that announced them. */
+export async function attachmentsById(tx: TenantTx, tenant: TenantId, ids: readonly string[]): Promise<AttachmentRecord[]> {
+  const { rows } = await sql<AttachmentRecord>`
+    select ${columns} from unnest(${[...ids]}::uuid[]) with ordinality as wanted(id, position)
+    join attachment f on f.tenant_id = ${tenant} and f.id = wanted.id order by wanted.position`.execute(tx);
+  return rows;
 }
 
 /** Moves an attachment on; false when it was not in `from`. */

@@ -1,9 +1,11 @@
-/** Products and their settings, published as revisions. */
+/** Products and their settings, published as revisions; settings of the tenant. */
 import { sql } from 'kysely';
 import type { TenantTx } from '../client.js';
+import { currentRevision } from './policy-sets.js';
 import { ProductSettings } from '../../domain/configuration/schema.js';
 import type { Principal } from '../../domain/access/principal.js';
-import type { TenantId } from '../../domain/ids.js';
+import { asAgentId } from '../../domain/ids.js';
+import type { AgentId, TenantId } from '../../domain/ids.js';
 
 export interface ProductRecord {
   readonly key: string;
@@ -22,9 +24,19 @@ const read = <T extends { settings: unknown }>(row: T): Omit<T, 'settings'> & { 
   settings: ProductSettings.parse(row.settings),
 });
 
-/** A product, whoever asks. */
-export async function findProduct(tx: TenantTx, tenant: TenantId, key: string): Promise<ProductRecord | undefined> {
-  const row = await tx.selectFrom('product').select(columns).where('tenantId', '=', tenant).where('key', '=', key).executeTakeFirst();
+/** A product, whoever asks, with the policy set its new tickets run under (0: none). */
+export async function findProduct(
+  tx: TenantTx,
+  tenant: TenantId,
+  key: string,
+): Promise<(ProductRecord & { readonly policySet: number }) | undefined> {
+  const row = await tx
+    .selectFrom('product')
+    .select(columns)
+    .select(currentRevision(sql`product.tenant_id`).as('policySet'))
+    .where('tenantId', '=', tenant)
+    .where('key', '=', key)
+    .executeTakeFirst();
   return row && read(row);
 }
 
@@ -68,4 +80,43 @@ export async function replaceSettings(
     .returning(columns)
     .executeTakeFirst();
   return row === undefined ? null : read(row);
+}
+
+export interface TenantSettings {
+  /** Who is told when nobody else can be. */
+  readonly fallbackRecipient: AgentId | null;
+  readonly revision: number;
+}
+
+const readSettings = ({ recipient, revision }: { recipient: string | null; revision: number }): TenantSettings => ({
+  fallbackRecipient: recipient === null ? null : asAgentId(recipient),
+  revision,
+});
+
+/** The tenant's settings, whoever asks. */
+export async function findTenantSettings(tx: TenantTx, tenant: TenantId): Promise<TenantSettings> {
+  const { rows } = await sql<{ recipient: string | null; revision: number }>`
+    select settings ->> 'fallbackRecipient' as recipient, settings_revision as revision from tenant where tenant_id = ${tenant}`.execute(
+    tx,
+  );
+  return readSettings(rows[0] ?? { recipient: null, revision: 0 });
+}
+
+/**
+ * Publishes settings as the next revision.
+ *
+ * @returns null when `expected` is not the present one
+ */
+export async function replaceTenantSettings(
+  tx: TenantTx,
+  tenant: TenantId,
+  expected: number,
+  { fallbackRecipient }: Pick<TenantSettings, 'fallbackRecipient'>,
+): Promise<TenantSettings | null> {
+  const { rows } = await sql<{ recipient: string | null; revision: number }>`
+    update tenant set settings_revision = settings_revision + 1,
+      settings = settings || jsonb_build_object('fallbackRecipient', ${fallbackRecipient}::text)
+    where tenant_id = ${tenant} and settings_revision = ${expected}
+    returning settings ->> 'fallbackRecipient' as recipient, settings_revision as revision`.execute(tx);
+  return rows[0] === undefined ? null : readSettings(rows[0]);
 }

@@ -4,9 +4,16 @@ import type { RawBuilder } from 'kysely';
 import type { TenantTx } from '../client.js';
 import type { ContentId, TenantId } from '../../domain/ids.js';
 
+/** What a ticket is opened or edited with besides its description. */
+export interface ContentFields {
+  readonly subject?: string;
+  readonly tags?: readonly string[];
+  readonly customFields?: Readonly<Record<string, unknown>>;
+}
+
 export interface ContentRow {
   readonly id: ContentId;
-  readonly kind: 'opening' | 'message' | 'note' | 'fields' | 'resolution' | 'reason';
+  readonly kind: 'opening' | 'message' | 'note' | 'fields' | 'resolution' | 'reason' | 'outcome';
   readonly visibility: 'public' | 'internal';
   readonly authorKind: 'customer' | 'agent' | 'service' | 'system';
   readonly authorId: string | null;
@@ -15,11 +22,12 @@ export interface ContentRow {
   readonly subject?: string | null;
   readonly body?: string | null;
   readonly html?: string | null;
-  readonly data?: unknown;
+  readonly data?: ContentFields | null;
 }
 
 /**
- * The insert of content rows; a row that is there already stays as it is.
+ * The insert of content rows. A row that is there already is of an earlier try of the same request: as long as no ticket took it, the words
+ * of this one count.
  *
  * @param condition nothing is written unless it holds
  */
@@ -29,7 +37,11 @@ export const contentInsert = (tenant: TenantId, rows: readonly ContentRow[], con
   from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as c(
     id uuid, kind text, visibility text, "authorKind" text, "authorId" uuid, channel text, auto boolean, subject text, body text, html text, data jsonb)
   where ${condition}
-  on conflict (tenant_id, id) do nothing`;
+  on conflict (tenant_id, id) do update set
+    kind = excluded.kind, visibility = excluded.visibility, author_kind = excluded.author_kind, author_id = excluded.author_id,
+    channel = excluded.channel, auto = excluded.auto, subject = excluded.subject, body = excluded.body, html = excluded.html, data = excluded.data,
+    created_at = excluded.created_at
+  where content.ticket_id is null`;
 
 /** Stores texts that no ticket has yet. */
 export async function storeContent(tx: TenantTx, tenant: TenantId, rows: readonly ContentRow[]): Promise<void> {

@@ -168,12 +168,14 @@ export interface CustomerRecord {
   readonly id: CustomerId;
   readonly name: string | null;
   readonly externalId: string | null;
+  /** What the tenant promises this customer; service-level policies may ask for it. */
+  readonly tier: string | null;
   readonly contacts: readonly (Contact & { readonly verified: boolean; readonly bounced: boolean })[];
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
 
-const customerColumns = sql`c.id, c.name, c.external_id, c.created_at, c.updated_at, coalesce((
+const customerColumns = sql`c.id, c.name, c.external_id, c.tier, c.created_at, c.updated_at, coalesce((
   select jsonb_agg(jsonb_build_object('kind', k.kind, 'value', k.value, 'verified', k.verified, 'bounced', k.bounced) order by k.kind, k.value)
   from customer_contact k where k.tenant_id = c.tenant_id and k.customer_id = c.id), '[]') as contacts`;
 
@@ -246,6 +248,7 @@ export interface NewCustomer {
   readonly id: CustomerId;
   readonly name: string | null;
   readonly externalId: string | null;
+  readonly tier?: string;
   readonly contacts: readonly Contact[];
 }
 
@@ -260,9 +263,9 @@ export const customerInserts = (
   condition: RawBuilder<unknown>,
 ): RawBuilder<unknown> => sql`
   newcomer as (
-    select * from jsonb_to_recordset(${JSON.stringify(customers)}::jsonb) as g(id uuid, name text, "externalId" text, contacts jsonb) where ${condition}
+    select * from jsonb_to_recordset(${JSON.stringify(customers)}::jsonb) as g(id uuid, name text, "externalId" text, tier text, contacts jsonb) where ${condition}
   ), person as (
-    insert into customer (tenant_id, id, name, external_id) select ${tenant}, id, name, "externalId" from newcomer returning id
+    insert into customer (tenant_id, id, name, external_id, tier) select ${tenant}, id, name, "externalId", tier from newcomer returning id
   ), contact as (
     insert into customer_contact (tenant_id, customer_id, kind, value)
     select ${tenant}, g.id, k.kind, k.value from newcomer g join person p on p.id = g.id, jsonb_to_recordset(g.contacts) as k(kind text, value text)

@@ -7,6 +7,10 @@ import type { Ticket } from '../ticket/ticket.js';
 export const mailTemplates = ['acknowledgement', 'reply', 'resolved'] as const;
 export type MailTemplate = (typeof mailTemplates)[number];
 
+/** Everything the ledger sends: mails to customers, and notices to staff. */
+export const messageTemplates = [...mailTemplates, 'notice'] as const;
+export type MessageTemplate = (typeof messageTemplates)[number];
+
 export interface PlannedMessage {
   /** Names the message within its ticket; one delivery works through all its recipients. */
   readonly message: string;

@@ -3,6 +3,7 @@ import { Liquid } from 'liquidjs';
 import type { MailTemplateText } from '../configuration/schema.js';
 import { asTicketId } from '../ids.js';
 import type { TicketId } from '../ids.js';
+import { escapeHtml } from './escape-html.js';
 import { bareSubject, manyLines, oneLine } from './headers.js';
 import type { MailTemplate } from './plan.js';
 
@@ -90,9 +91,6 @@ class SafeHtml {
     return this.markup;
   }
 }
-
-const escapeHtml = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;');
 
 /** A template reads its words and nothing else: no files, no prototypes, and not for long. */
 function engine(strict: boolean, outputEscape?: (value: unknown) => string): Liquid {

@@ -1,13 +1,14 @@
 /** What each fact does to the clocks. Source: sla.md, section 2 and R7–R25. */
-import type { TicketStatus } from '../ticket/status.js';
+import type { Priority, TicketStatus } from '../ticket/status.js';
+import { second } from '../time.js';
 import type { Instant } from '../time.js';
-import { deadline, isOpenClock, outcomeOf, wholeSecond } from './clock.js';
-import type { CancelReason, Clock } from './clock.js';
+import { deadline, outcomeOf, remainingS, wholeSecond } from './clock.js';
+import type { Clock } from './clock.js';
 import type { SlaFact } from './facts.js';
-import { ladderOf, rungAfterMs } from './ladder.js';
+import { isAfterBreach, ladderOf, rungAfterMs } from './ladder.js';
 import { clockKinds, cycleKinds, replyKinds } from './policy.js';
-import type { ClockKind, SlaPlan } from './policy.js';
-import type { Posting } from './posting.js';
+import type { ClockKind, Rung, SlaPlan } from './policy.js';
+import type { ClockStart, Posting } from './posting.js';
 import { sameBetween } from './windows.js';
 
 type FactOf<Kind extends SlaFact['kind']> = Extract<SlaFact, { kind: Kind }>;
@@ -24,7 +25,7 @@ export function applyFact(posting: Posting, fact: SlaFact): void {
     case 'status':
       return status(posting, fact);
     case 'closed':
-      return cancelOpen(posting, fact.reason, fact.at);
+      return closed(posting, fact);
     case 'priority':
       return priority(posting, fact);
     case 'cause':
@@ -40,56 +41,58 @@ export function applyFact(posting: Posting, fact: SlaFact): void {
   }
 }
 
-function opened(posting: Posting, { at, receivedAt, by, status: first, priority: level }: FactOf<'opened'>): void {
+function opened(posting: Posting, { at, toldAt, receivedAt, by, status: first, priority: level }: FactOf<'opened'>): void {
   const originAt = Math.min(receivedAt, at);
   const customerAt = by === 'customer' ? originAt : null;
-  posting.ledger = { ...posting.ledger, status: first, priority: level, originAt, customerAt, unansweredAt: customerAt };
-  for (const kind of cycleKinds) start(posting, kind, { originAt, at, cause: 'created' });
-  startReplies(posting, at);
+  posting.ledger = { ...posting.ledger, status: first, priority: level, cycleAt: originAt, customerAt, unansweredAt: customerAt };
+  for (const kind of cycleKinds) start(posting, kind, { originAt, at, toldAt, cause: 'created' });
+  startReplies(posting, { at, toldAt });
 }
 
-function customerMessage(posting: Posting, { at, receivedAt }: FactOf<'customer_message'>): void {
+function customerMessage(posting: Posting, { at, toldAt, receivedAt }: FactOf<'customer_message'>): void {
   const { customerAt, unansweredAt } = posting.ledger;
   const originAt = Math.min(receivedAt, at);
   posting.ledger = { ...posting.ledger, customerAt: customerAt ?? originAt, unansweredAt: unansweredAt ?? originAt };
-  startReplies(posting, at);
+  startReplies(posting, { at, toldAt });
 }
 
 /** What the customer waits for. A ticket the desk opened has its first answer due from the customer's first message on (R8). */
-function startReplies(posting: Posting, at: Instant): void {
-  const { customerAt, unansweredAt, counts } = posting.ledger;
-  if (unansweredAt !== null && unansweredAt === customerAt && (counts.first_response ?? 0) === 0) {
-    start(posting, 'first_response', { originAt: unansweredAt, at, cause: 'customer_message' });
-  }
-  startNextResponse(posting, at);
+function startReplies(posting: Posting, { at, toldAt }: Pick<ClockStart, 'at' | 'toldAt'>): void {
+  const { unansweredAt, counts } = posting.ledger;
+  if (unansweredAt === null) return;
+  const options = { originAt: unansweredAt, at, toldAt, cause: 'customer_message' };
+  if (awaitsFirst(posting) && counts.first_response === undefined) start(posting, 'first_response', options);
+  if (awaitsNext(posting) && posting.open(['next_response']).length === 0) start(posting, 'next_response', options);
 }
+
+/** Nothing the customer wrote was answered yet. */
+const awaitsFirst = ({ ledger: { customerAt, unansweredAt } }: Posting): boolean => unansweredAt !== null && unansweredAt === customerAt;
 
 /** The oldest unanswered message has one clock; before the first answer only where the policy says so (R9). */
-function startNextResponse(posting: Posting, at: Instant): void {
-  const { plan, unansweredAt } = posting.ledger;
-  if (plan === null || unansweredAt === null || posting.open(['next_response']).length > 0) return;
-  const first = posting.last('first_response');
-  const firstIsOver = first !== undefined && !isOpenClock(first);
-  if (!plan.counts.firstInNext && !firstIsOver && budgetOf(posting, 'first_response') !== undefined) return;
-  start(posting, 'next_response', { originAt: unansweredAt, at, cause: 'customer_message' });
+function awaitsNext(posting: Posting): boolean {
+  const { plan, unansweredAt, deskAt, counts } = posting.ledger;
+  if (unansweredAt === null) return false;
+  if (plan?.counts.firstInNext === true || budgetOf(posting, 'first_response') === undefined) return true;
+  return posting.open(['first_response']).length === 0 && (deskAt !== null || counts.first_response !== undefined);
 }
 
-function deskMessage(posting: Posting, { at, receivedAt, by, resolves }: FactOf<'desk_message'>): void {
+function deskMessage(posting: Posting, { at, toldAt, receivedAt, by, resolves }: FactOf<'desk_message'>): void {
   const { plan } = posting.ledger;
   if (by !== 'agent' && (plan === null || !plan.counts[by])) return;
   const sentAt = Math.min(receivedAt, at);
   for (const clock of posting.open(replyKinds)) posting.fulfil(clock, at, sentAt);
   posting.ledger = { ...posting.ledger, unansweredAt: null, deskAt: sentAt };
-  if (!resolves && posting.ledger.status !== 'resolved') start(posting, 'periodic_update', { originAt: sentAt, at, cause: 'desk_message' });
+  if (!resolves) start(posting, 'periodic_update', { originAt: sentAt, at, toldAt, cause: 'desk_message' });
 }
 
-function status(posting: Posting, { at, to }: FactOf<'status'>): void {
+function status(posting: Posting, { at, toldAt, to }: FactOf<'status'>): void {
   const from = posting.ledger.status;
   posting.ledger = { ...posting.ledger, status: to };
   if (to === 'resolved') return resolved(posting, at);
   if (from === 'resolved') {
-    reopened(posting, at);
-    return startReplies(posting, at);
+    posting.ledger = { ...posting.ledger, cycleAt: at };
+    reopened(posting, { at, toldAt });
+    return startReplies(posting, { at, toldAt });
   }
   posting.applyCauses(at);
 }
@@ -101,80 +104,98 @@ function resolved(posting: Posting, at: Instant): void {
 }
 
 /** Source: sla.md, R24. */
-function reopened(posting: Posting, at: Instant): void {
-  const mode = posting.ledger.plan?.reopen;
-  if (mode === undefined || mode === 'frozen') return;
+function reopened(posting: Posting, { at, toldAt }: Pick<ClockStart, 'at' | 'toldAt'>): void {
+  const { plan } = posting.ledger;
   for (const kind of cycleKinds) {
     const last = posting.last(kind);
-    if (mode === 'restart') start(posting, kind, { originAt: at, at, cause: 'reopen' });
-    else if (last?.phase === 'fulfilled') resume(posting, last, { at, countClosed: mode === 'count_closed_time' });
+    if (plan?.reopen === 'restart') start(posting, kind, { originAt: at, at, toldAt, cause: 'reopen' });
+    else if (plan !== null && plan.reopen !== 'frozen' && last?.phase === 'fulfilled') resume(posting, last, { at, plan });
   }
 }
 
-/** The same instance goes on; the time it was resolved counts only where the policy says so. */
-function resume(posting: Posting, clock: Clock, { at, countClosed }: { at: Instant; countClosed: boolean }): void {
+/** The same instance goes on, under what the policy says by now; the time it was resolved counts only where the policy says so. */
+function resume(posting: Posting, clock: Clock, { at, plan }: { at: Instant; plan: SlaPlan }): void {
+  const budgetS = budgetOf(posting, clock.kind);
+  if (budgetS === undefined) return;
   const causes = posting.causesOf(clock.kind);
-  const again = { fulfilledAt: null, learned: { at, cause: 'reopen' } } as const;
-  // Running again since it was resolved: a deadline in between is found with its true instant.
-  const counted = countClosed ? { ...clock, ...again, phase: 'running' as const } : { ...posting.settled(clock, at), ...again };
-  const settled = countClosed && causes.length > 0 ? posting.settled(counted, at) : counted;
-  const next = posting.put({ ...settled, causes, phase: causes.length === 0 ? 'running' : 'paused' });
-  const data = { cause: 'reopen', consumedS: next.consumedS, remainingS: next.budgetS - next.consumedS, dueAt: next.dueAt };
+  const runs = plan.reopen === 'count_closed_time' || causes.length === 0;
+  // Running since it was resolved: a deadline in between is found with its true instant; after that it may pause.
+  const settled = plan.reopen === 'count_closed_time' ? clock : { ...posting.settled(clock, at), causes };
+  const next = posting.put({
+    ...settled,
+    set: plan.set,
+    policy: plan.policy,
+    calendar: plan.calendar,
+    phase: runs ? 'running' : 'paused',
+    fulfilledAt: null,
+    learned: { at, cause: 'reopen' },
+  });
+  const data = { cause: 'reopen', consumedS: next.consumedS, remainingS: remainingS(next, next.consumedS), dueAt: next.dueAt };
   posting.record('sla.resumed', next, data, at);
+  if (clock.set !== plan.set || clock.policy !== plan.policy) retarget(posting, next, { budgetS, at, reason: 'policy' });
 }
 
-function cancelOpen(posting: Posting, reason: CancelReason, at: Instant): void {
+function closed(posting: Posting, { at, reason }: FactOf<'closed'>): void {
   for (const clock of posting.open()) posting.cancel(clock, reason, at);
-  posting.ledger = { ...posting.ledger, unansweredAt: null };
+  posting.ledger = { ...posting.ledger, status: 'closed', unansweredAt: null };
 }
 
 function priority(posting: Posting, { at, to, retarget: moves }: FactOf<'priority'>): void {
-  const { rematchOn, plan } = posting.ledger;
+  const { rematchOn, plan, priority: from } = posting.ledger;
   posting.ledger = { ...posting.ledger, priority: to };
+  if (plan === null) return;
   // Where another policy may match, its plan brings the new budgets.
-  if (plan === null || !moves || rematchOn.includes('priority')) return;
-  realign(posting, { at, reason: 'priority', gone: 'not_in_policy' });
+  if (moves && !rematchOn.includes('priority')) realign(posting, { at, reason: 'priority' });
+  leaveBehind(posting, { rungs: plan.rungs, priority: from }, at);
 }
 
 /** Brings clocks in line with the present plan and priority: budgets swapped, kinds gone cancelled, kinds new started (R18, R21). */
-function realign(posting: Posting, { at, reason, gone }: { at: Instant; reason: string; gone: CancelReason }): void {
-  for (const clock of posting.open()) {
-    const budgetS = budgetOf(posting, clock.kind);
-    if (budgetS === undefined) posting.cancel(clock, gone, at);
-    else retarget(posting, clock, { budgetS, at, reason });
-  }
+function realign(posting: Posting, { at, reason }: { at: Instant; reason: string }): void {
+  realignOpen(posting, { at, reason });
   for (const kind of clockKinds) {
-    if (posting.open([kind]).length === 0 && isMissing(posting, kind)) comeBack(posting, kind, at);
+    const since = posting.open([kind]).length === 0 ? awaitedSince(posting, kind) : null;
+    if (since !== null) comeBack(posting, kind, { since, at });
   }
 }
 
-/** Whether a clock of this kind would run now, had the plan been this one from the start. */
-function isMissing(posting: Posting, kind: ClockKind): boolean {
-  const { status: now, customerAt, unansweredAt, deskAt, plan } = posting.ledger;
-  if (budgetOf(posting, kind) === undefined || plan === null || now === 'resolved' || now === 'closed') return false;
-  const last = posting.last(kind);
+/** Budgets and cancellations only. */
+function realignOpen(posting: Posting, { at, reason }: { at: Instant; reason: string }): void {
+  for (const clock of posting.open()) {
+    const budgetS = budgetOf(posting, clock.kind);
+    if (budgetS === undefined) posting.cancel(clock, 'not_in_policy', at);
+    else retarget(posting, clock, { budgetS, at, reason });
+  }
+}
+
+/** When that began which a clock of this kind, of which none is open, would wait for the end of; null: there is nothing to wait for. */
+function awaitedSince(posting: Posting, kind: ClockKind): Instant | null {
+  const { deskAt, cycleAt, unansweredAt } = posting.ledger;
   switch (kind) {
     case 'first_response':
-      return customerAt !== null && deskAt === null && (last === undefined || wasDropped(last));
+      return awaitsFirst(posting) ? unansweredAt : null;
     case 'next_response':
-      return unansweredAt !== null && (plan.counts.firstInNext || deskAt !== null || budgetOf(posting, 'first_response') === undefined);
+      return awaitsNext(posting) ? unansweredAt : null;
     case 'periodic_update':
-      return deskAt !== null;
+      // It stops at resolve, and reopening alone starts none.
+      return deskAt !== null && deskAt >= cycleAt ? deskAt : null;
     case 'requester_wait':
     case 'agent_work':
-    case 'resolution':
-      return last === undefined || wasDropped(last);
+    case 'resolution': {
+      const last = posting.last(kind);
+      return last === undefined || wasDropped(last) ? cycleAt : null;
+    }
   }
 }
 
 /** Ended by a change of policy, not by what it waited for. */
-const wasDropped = ({ phase, reason }: Clock): boolean => phase === 'cancelled' && (reason === 'no_policy' || reason === 'not_in_policy');
+const wasDropped = ({ reason }: Clock): boolean => reason === 'no_policy' || reason === 'not_in_policy';
 
-/** Counts on where the policy dropped it; a kind never seen begins now (R21). */
-function comeBack(posting: Posting, kind: ClockKind, at: Instant): void {
+/** Counts on where the policy dropped it, if it still waits for the same; else it begins now (R21). */
+function comeBack(posting: Posting, kind: ClockKind, { since, at }: { since: Instant; at: Instant }): void {
   const last = posting.last(kind);
-  const consumedS = last !== undefined && wasDropped(last) ? last.consumedS : 0;
-  start(posting, kind, { originAt: at, at, cause: 'policy', consumedS });
+  const consumedS = last !== undefined && wasDropped(last) && last.since >= since ? last.consumedS : 0;
+  const clock = start(posting, kind, { originAt: at, at, toldAt: at, cause: 'policy', consumedS });
+  if (clock !== null && clock.consumedS >= clock.budgetS) posting.breach(clock, clock.originAt, 'retarget');
 }
 
 /** Source: sla.md, R6, R18, R19, R27. */
@@ -182,16 +203,30 @@ function retarget(posting: Posting, clock: Clock, { budgetS, at, reason }: { bud
   if (budgetS === clock.budgetS) return;
   const from = clock.budgetS;
   const settled = { ...posting.settled(clock, at), budgetS };
-  const behind = settled.breach === null ? rungsBehind(posting, settled) : [];
-  const next = posting.put(behind.length === 0 ? settled : { ...settled, behind: { at: wholeSecond(at), rungs: behind } });
+  const behind = settled.breach === null ? rungsBehind(posting, settled, at) : settled.behind;
+  const next = posting.put({ ...settled, behind });
   posting.record('sla.retargeted', next, { from, to: budgetS, reason, dueAt: next.dueAt }, at);
   if (next.breach === null && next.consumedS >= budgetS) posting.breach(next, wholeSecond(at), 'retarget');
 }
 
-const rungsBehind = (posting: Posting, clock: Clock): string[] =>
-  ladderOf(posting.ledger.plan?.rungs ?? [], clock, posting.ledger.priority)
-    .filter((rung) => !clock.fired.includes(rung.id) && rungAfterMs(rung, clock) <= clock.consumedS * 1000)
-    .map(({ id }) => id);
+/** Rungs a clock has passed without their having fired; what comes after a breach is passed only where there was one. */
+function rungsBehind(posting: Posting, clock: Clock, at: Instant, known: readonly string[] = []): Clock['behind'] {
+  const usedMs = posting.consumedBy(clock, wholeSecond(at)) * second;
+  const rungs = ladderOf(posting.ledger.plan?.rungs ?? [], clock, posting.ledger.priority)
+    .filter((rung) => !clock.fired.includes(rung.id) && (clock.breach !== null || !isAfterBreach(rung)))
+    .filter((rung) => rungAfterMs(rung, clock) <= usedMs && !known.includes(rung.id));
+  return rungs.length === 0 ? null : { at: wholeSecond(at), rungs: rungs.map(({ id }) => id) };
+}
+
+/** Rungs that another ladder or priority brings are due now where they would have been due earlier. */
+function leaveBehind(posting: Posting, before: { readonly rungs: readonly Rung[]; readonly priority: Priority }, at: Instant): void {
+  for (const clock of posting.open()) {
+    const known = ladderOf(before.rungs, clock, before.priority).map(({ id }) => id);
+    const already = clock.behind?.rungs ?? [];
+    const behind = rungsBehind(posting, clock, at, [...known, ...already]);
+    if (behind !== null) posting.put({ ...clock, behind: { ...behind, rungs: [...already, ...behind.rungs] } });
+  }
+}
 
 function cause(posting: Posting, { at, cause: key, on }: FactOf<'cause'>): void {
   const { causes } = posting.ledger;
@@ -237,17 +272,8 @@ function planned(posting: Posting, { at, plan, windows, rematchOn, teamCalendar,
     const next = posting.put({ ...clock, set: plan.set, policy: plan.policy, calendar: plan.calendar });
     if (moved) recalendared(posting, next, { from: before.calendar, reason, at });
   }
-  realign(posting, { at, reason, gone: 'not_in_policy' });
-  posting.applyCauses(at);
-}
-
-/** Budgets and cancellations only: what is new starts under the new calendar. */
-function realignOpen(posting: Posting, { at, reason }: { at: Instant; reason: string }): void {
-  for (const clock of posting.open()) {
-    const budgetS = budgetOf(posting, clock.kind);
-    if (budgetS === undefined) posting.cancel(clock, 'not_in_policy', at);
-    else retarget(posting, clock, { budgetS, at, reason });
-  }
+  if (before !== null) leaveBehind(posting, { rungs: before.rungs, priority: posting.ledger.priority }, at);
+  realign(posting, { at, reason });
 }
 
 /** More open hours of the same calendar; where they differ ahead, the zone's rules have changed. */
@@ -278,14 +304,10 @@ const sameCalendar = (one: SlaPlan, other: SlaPlan): boolean =>
 
 const budgetOf = ({ ledger: { plan, priority: level } }: Posting, kind: ClockKind): number | undefined => plan?.targets[kind]?.[level];
 
-function start(
-  posting: Posting,
-  kind: ClockKind,
-  options: { readonly originAt: Instant; readonly at: Instant; readonly cause: string; readonly consumedS?: number },
-): void {
+function start(posting: Posting, kind: ClockKind, options: Omit<ClockStart, 'budgetS'>): Clock | null {
+  const { plan, status: now } = posting.ledger;
   const budgetS = budgetOf(posting, kind);
-  const { status: now } = posting.ledger;
-  if (budgetS !== undefined && !isOver(now)) posting.start(kind, { ...options, budgetS });
+  return plan === null || budgetS === undefined || isOver(now) ? null : posting.start(kind, plan, { ...options, budgetS });
 }
 
 /** Created resolved or closed: a policy is recorded, nothing is ever armed (R12). */

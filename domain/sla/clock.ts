@@ -51,7 +51,7 @@ export interface Clock {
   readonly reason: CancelReason | null;
   /** Rungs that fired; each fires once. */
   readonly fired: readonly string[];
-  /** Rungs that a smaller budget left behind, due at the instant of that change. */
+  /** Rungs that a smaller budget or another ladder left behind, due at the instant of that change. */
   readonly behind: { readonly at: Instant; readonly rungs: readonly string[] } | null;
   /** Deadline as far as it is known; null while paused, kept when over. */
   readonly dueAt: Instant | null;

@@ -9,6 +9,7 @@ import type { Ticket } from '../ticket/ticket.js';
 import type { Instant } from '../time.js';
 import { isOpenClock, outcomeOf } from './clock.js';
 import type { Clock } from './clock.js';
+import type { SlaFact } from './facts.js';
 import type { Ledger } from './ledger.js';
 
 /** Decides one command on a ticket with its clocks; everything that is not about clocks is the ticket's own matter. */
@@ -35,17 +36,24 @@ function considerClocks(ticket: Ticket | null, ledger: Ledger, command: ClockCom
   if (command.kind === 'waive') {
     const clock = find(ledger, command.clock);
     if (clock === undefined || outcomeOf(clock) !== 'breached') return refused('sla.unknown_clock', { clock: command.clock });
-    return clock.waived ? change.accepted() : note(change, command);
+    const waived = clock.waived || waiting(ledger, 'waive').some((fact) => fact.clock === command.clock);
+    return waived ? change.accepted() : note(change, command);
   }
   if (isClosed(ticket)) return refused('ticket.closed');
   if (command.kind === 'overrideTarget') {
     const clock = find(ledger, command.clock);
     if (clock === undefined || !isOpenClock(clock)) return refused('sla.unknown_clock', { clock: command.clock });
-    return clock.budgetS === command.budgetS ? change.accepted() : note(change, command);
+    const waitingTarget = waiting(ledger, 'override').findLast((fact) => fact.clock === command.clock);
+    return (waitingTarget ?? clock).budgetS === command.budgetS ? change.accepted() : note(change, command);
   }
-  const paused = ledger.causes.includes('manual');
+  const waitingPause = waiting(ledger, 'cause').findLast(({ cause }) => cause === 'manual');
+  const paused = waitingPause?.on ?? ledger.causes.includes('manual');
   return paused === (command.kind === 'pauseClocks') ? change.accepted() : note(change, command);
 }
+
+/** What is accepted already, and waits to be worked into the clocks. */
+const waiting = <Kind extends SlaFact['kind']>({ backlog }: Ledger, kind: Kind): Extract<SlaFact, { kind: Kind }>[] =>
+  backlog.filter((fact): fact is Extract<SlaFact, { kind: Kind }> => fact.kind === kind);
 
 const find = (ledger: Ledger, clock: string): Clock | undefined => ledger.clocks.find((one) => one.clock === clock);
 

@@ -17,10 +17,10 @@ import { consider } from './commands.js';
 import { factsOf } from './facts.js';
 import type { SlaFact } from './facts.js';
 import type { SlaDue } from './ladder.js';
-import { factFrom, reaches } from './ledger.js';
+import { suffices } from './ledger.js';
 import type { Ledger } from './ledger.js';
 import type { NoticeAbout, NoticeReason } from './notice.js';
-import { Posting } from './posting.js';
+import { nameOf, Posting } from './posting.js';
 import type { FiredRung, Reassignment, Telling } from './posting.js';
 import { addressed, armed, nextDue, settle } from './settle.js';
 import { summaryOf } from './summary.js';
@@ -60,24 +60,33 @@ export function act(ticket: Ticket | null, ledger: Ledger, command: TicketComman
   const decision = consider(ticket, ledger, command, now);
   if (!decision.ok) return decision;
   const change = new Change(decision.state, now);
-  change.events.push(...decision.events);
+  change.events.push(...decision.events.map((event) => inFull(event, ledger)));
   const posting = new Posting(change, ledger, now);
   const before = ticket?.escalations ?? [];
   raised(posting, before);
-  for (const fact of factsOf(ticket, decision.events, command, happenedAt(command, ledger, now))) take(posting, fact);
-  settleNow(posting);
+  for (const fact of factsOf(decision.events, command, { at: happenedAt(command, ledger, now), toldAt: now })) take(posting, fact);
+  settleUpTo(posting, now);
   return outcome(posting, before);
 }
 
 /** When the clocks count a command: as its channel received it, but not before what they know already. */
-export const happenedAt = ({ receivedAt }: TicketCommand, { lastAt }: Ledger, now: Instant): Instant =>
-  Math.min(now, Math.max(receivedAt ?? now, lastAt));
+export const happenedAt = ({ receivedAt }: TicketCommand, ledger: Ledger, now: Instant): Instant =>
+  Math.min(now, Math.max(receivedAt ?? now, latestOf(ledger)));
+
+/** The latest instant the clocks know of, worked in or waiting. */
+const latestOf = ({ lastAt, backlog }: Ledger): Instant => Math.max(lastAt, ...backlog.map(({ at }) => at));
+
+/** A command knows the clock it is about by its name only; events name it in full. */
+function inFull(event: TicketEvent, { clocks }: Ledger): TicketEvent {
+  const clock = clocks.find((one) => one.clock === event.data['clock']);
+  return clock === undefined ? event : { ...event, data: { ...nameOf(clock), ...event.data } };
+}
 
 /** Works facts in that no command brings: a plan, open hours, a pause. */
 export function follow(ticket: Ticket, ledger: Ledger, facts: readonly SlaFact[], now: Instant): Outcome {
   const posting = new Posting(new Change(ticket, now), ledger, now);
   for (const fact of facts) take(posting, fact);
-  settleNow(posting);
+  settleUpTo(posting, now);
   return outcome(posting, ticket.escalations);
 }
 
@@ -92,29 +101,33 @@ export const nearestOf = (ticket: Ticket, ledger: Ledger): SlaDue | null =>
  */
 export function catchUp(ticket: Ticket, ledger: Ledger, now: Instant, until: Instant = now): Outcome {
   const posting = new Posting(new Change(ticket, now), ledger, now);
-  if (canCount(posting)) settle(posting, until);
+  settleUpTo(posting, until);
   return outcome(posting, ticket.escalations);
 }
 
 /** In order, each after what was due before it; what cannot be counted yet waits. */
 function take(posting: Posting, fact: SlaFact): void {
-  if (fact.kind === 'planned' || fact.kind === 'windows') {
-    if (canCount(posting)) settle(posting, fact.at);
+  const { ledger } = posting;
+  if (fact.kind === 'windows' || (fact.kind === 'planned' && !ledger.planned)) {
+    // What waits, waits for this.
+    settleUpTo(posting, fact.at);
     apply(posting, fact);
-    drain(posting);
-    return;
+  } else {
+    posting.ledger = { ...ledger, backlog: [...ledger.backlog, { ...fact, at: Math.max(fact.at, latestOf(ledger)) }] };
   }
-  posting.ledger = { ...posting.ledger, backlog: [...posting.ledger.backlog, fact] };
   drain(posting);
 }
 
 function drain(posting: Posting): void {
   for (;;) {
     const [fact, ...backlog] = posting.ledger.backlog;
-    if (fact === undefined || !reaches({ ...posting.ledger, backlog: [] }, fact.at, factFrom(fact))) return;
+    if (fact === undefined || !suffices({ ...posting.ledger, backlog: [] }, fact)) return;
     settle(posting, fact.at);
     posting.ledger = { ...posting.ledger, backlog };
     apply(posting, fact);
+    // What it brought to light may have been due before it.
+    settle(posting, fact.at);
+    posting.applyCauses(fact.at);
   }
 }
 
@@ -123,12 +136,10 @@ function apply(posting: Posting, fact: SlaFact): void {
   posting.ledger = { ...posting.ledger, lastAt: Math.max(posting.ledger.lastAt, fact.at) };
 }
 
-function settleNow(posting: Posting): void {
-  if (canCount(posting)) settle(posting, posting.now);
-}
-
 /** What happened comes first: while some of it waits, nothing that follows may be done. */
-const canCount = ({ ledger }: Posting): boolean => ledger.backlog.length === 0;
+function settleUpTo(posting: Posting, until: Instant): void {
+  if (posting.ledger.backlog.length === 0) settle(posting, until);
+}
 
 /** Escalations that people raise: their window begins, and whoever is asked is told. */
 function raised(posting: Posting, before: readonly Escalation[]): void {

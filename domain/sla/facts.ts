@@ -1,7 +1,6 @@
 /** What happened to a ticket, as far as its clocks care. Source: sla.md, section 2 and R7–R12, R16, R18–R25. */
 import type { Command, TicketCommand } from '../ticket/command.js';
 import type { TicketEvent } from '../ticket/event.js';
-import type { Ticket } from '../ticket/ticket.js';
 import type { Priority, TicketStatus } from '../ticket/status.js';
 import type { Instant } from '../time.js';
 import type { CancelReason } from './clock.js';
@@ -15,7 +14,12 @@ export type ReplanReason = (typeof replanReasons)[number];
 /** Who sent a public message of the desk. */
 export type DeskAuthor = 'agent' | 'bot' | 'call';
 
-export type SlaFact =
+export type SlaFact = Happened & {
+  /** When the desk learned of it; as it is worked in when absent. */
+  readonly toldAt?: Instant;
+};
+
+type Happened =
   | {
       readonly kind: 'opened';
       readonly at: Instant;
@@ -54,9 +58,14 @@ export type SlaFact =
  * What one accepted command says to the clocks, in the order it happened.
  *
  * @param at when it happened as far as the clocks care: never before what they know already
+ * @param toldAt when the desk learned of it
  */
-export function factsOf(before: Ticket | null, events: readonly TicketEvent[], command: TicketCommand, at: Instant): SlaFact[] {
-  return events.flatMap((event) => factsOfEvent(before, event, { events, command, at }));
+export function factsOf(
+  events: readonly TicketEvent[],
+  command: TicketCommand,
+  { at, toldAt }: { readonly at: Instant; readonly toldAt: Instant },
+): SlaFact[] {
+  return events.flatMap((event) => factsOfEvent(event, { events, command, at })).map((fact) => ({ ...fact, toldAt }));
 }
 
 interface Context {
@@ -65,7 +74,7 @@ interface Context {
   readonly at: Instant;
 }
 
-function factsOfEvent(before: Ticket | null, event: TicketEvent, { events, command, at }: Context): SlaFact[] {
+function factsOfEvent(event: TicketEvent, { events, command, at }: Context): Happened[] {
   switch (event.type) {
     case 'ticket.created':
       return command.kind === 'open' ? [openedFact(command, at)] : [];
@@ -86,7 +95,7 @@ function factsOfEvent(before: Ticket | null, event: TicketEvent, { events, comma
     case 'ticket.updated': {
       if (event.data['action'] !== undefined) return clockFacts(command, at);
       const to = event.data['priorityTo'];
-      if (before === null || typeof to !== 'string') return [];
+      if (typeof to !== 'string') return [];
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- decide wrote the ticket's own priority there
       return [{ kind: 'priority', at, to: to as Priority, retarget: command.kind !== 'priority' || command.keepTargets !== true }];
     }
@@ -96,7 +105,7 @@ function factsOfEvent(before: Ticket | null, event: TicketEvent, { events, comma
 }
 
 /** What was done to the clocks by hand. */
-function clockFacts(command: TicketCommand, at: Instant): SlaFact[] {
+function clockFacts(command: TicketCommand, at: Instant): Happened[] {
   switch (command.kind) {
     case 'pauseClocks':
     case 'resumeClocks':
@@ -110,7 +119,7 @@ function clockFacts(command: TicketCommand, at: Instant): SlaFact[] {
   }
 }
 
-const openedFact = (command: Command<'open'>, at: Instant): SlaFact => ({
+const openedFact = (command: Command<'open'>, at: Instant): Happened => ({
   kind: 'opened',
   at,
   receivedAt: receivedAt(command, at),

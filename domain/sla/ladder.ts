@@ -61,15 +61,17 @@ export function nearestDue(
   const consider = (due: SlaDue): void => {
     if (nearest === null || due.at < nearest.at) nearest = due;
   };
-  const open = windows === null ? [] : clocks.filter(isOpenClock);
-  for (const clock of open) {
-    const at = clock.breach === null && windows !== null ? deadline(clock, windows) : null;
-    if (at !== null) consider({ kind: 'breach', at, clock });
-  }
-  for (const clock of open) {
-    for (const rung of ladderOf(rungs, clock, priority)) {
-      const at = windows === null ? null : rungDueAt(rung, clock, windows);
-      if (at !== null) consider({ kind: 'rung', at, clock, rung });
+  if (windows !== null) {
+    const open = clocks.filter(isOpenClock);
+    for (const clock of open) {
+      const at = clock.breach === null ? deadline(clock, windows) : null;
+      if (at !== null) consider({ kind: 'breach', at, clock });
+    }
+    for (const clock of open) {
+      for (const rung of ladderOf(rungs, clock, priority)) {
+        const at = rungDueAt(rung, clock, windows);
+        if (at !== null) consider({ kind: 'rung', at, clock, rung });
+      }
     }
   }
   for (const escalation of escalations) {

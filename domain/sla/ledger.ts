@@ -28,8 +28,8 @@ export interface Ledger {
   readonly counts: Readonly<Partial<Record<ClockKind, number>>>;
   readonly status: TicketStatus;
   readonly priority: Priority;
-  /** When the ticket was created, as its channel says. */
-  readonly originAt: Instant;
+  /** Begin of the present resolution cycle: the creation as its channel says, or the last reopening. */
+  readonly cycleAt: Instant;
   /** First message of the customer; null: none yet. */
   readonly customerAt: Instant | null;
   /** Oldest message of the customer that nobody answered. */
@@ -55,7 +55,7 @@ export const emptyLedger: Ledger = {
   counts: {},
   status: 'new',
   priority: 'medium',
-  originAt: 0,
+  cycleAt: 0,
   customerAt: null,
   unansweredAt: null,
   deskAt: null,
@@ -69,7 +69,7 @@ export const ledgerOf = ({ status, priority, createdAt, firstResponseAt, updated
   ...emptyLedger,
   status,
   priority,
-  originAt: createdAt,
+  cycleAt: createdAt,
   customerAt: createdAt,
   unansweredAt: firstResponseAt === null ? createdAt : null,
   deskAt: firstResponseAt,
@@ -98,9 +98,16 @@ export interface WindowsRequest {
   readonly needFrom: Instant;
 }
 
-/** The most open time any deadline, rung or acknowledgement of the plan can need. */
-export function neededMs({ targets, rungs }: Pick<SlaPlan, 'targets' | 'rungs'>): number {
-  const budgets = Object.values(targets).flatMap((byPriority) => Object.values(byPriority));
+/**
+ * The most open time any deadline, rung or acknowledgement of the plan can need.
+ *
+ * @param clocks those that count already: somebody may have set them a target beyond the plan's
+ */
+export function neededMs({ targets, rungs }: Pick<SlaPlan, 'targets' | 'rungs'>, clocks: readonly Clock[] = []): number {
+  const budgets = [
+    ...Object.values(targets).flatMap((byPriority) => Object.values(byPriority)),
+    ...clocks.filter(isOpenClock).map(({ budgetS }) => budgetS),
+  ];
   const after = rungs.map(({ when }) => (typeof when === 'object' && 'after' in when ? when.after : 0));
   const waits = rungs.flatMap(({ actions }) =>
     actions.map((action) => ('open_escalation' in action ? action.open_escalation.ackWithin : 0)),
@@ -112,7 +119,7 @@ export function neededMs({ targets, rungs }: Pick<SlaPlan, 'targets' | 'rungs'>)
 export const windowsAround = (ledger: Ledger, plan: Pick<SlaPlan, 'targets' | 'rungs'>, now: Instant): WindowsRequest => ({
   from: wholeSecond(Math.min(now, countedFrom(ledger))),
   until: now + aheadMs,
-  needMs: neededMs(plan),
+  needMs: neededMs(plan, ledger.clocks),
   needFrom: now,
 });
 
@@ -129,18 +136,21 @@ export function countedFrom({ clocks, backlog, plan, priority }: Ledger): Instan
 }
 
 /** The earliest instant a fact may count from: clocks begin at the whole second. */
-export const factFrom = (fact: SlaFact): Instant =>
-  wholeSecond('receivedAt' in fact ? Math.min(fact.receivedAt, fact.at) : fact.at);
+const factFrom = (fact: SlaFact): Instant => wholeSecond('receivedAt' in fact ? Math.min(fact.receivedAt, fact.at) : fact.at);
 
 const countsClosedTime = (phase: ClockPhase, plan: SlaPlan | null): boolean =>
   phase === 'fulfilled' && plan?.reopen === 'count_closed_time';
 
-/** Whether the open hours reach from what is counted, or `from` if earlier, to the furthest instant that something at `at` may need. */
-export function reaches(ledger: Ledger, at: Instant, from = at): boolean {
+/** Whether the open hours reach from what is counted to the furthest instant that a fact may need. A new plan ends what the old one counts. */
+export function suffices(ledger: Ledger, fact: SlaFact): boolean {
+  return reaches(ledger, fact.at, { from: factFrom(fact), ahead: fact.kind !== 'planned' });
+}
+
+function reaches(ledger: Ledger, at: Instant, { from, ahead }: { from: Instant; ahead: boolean }): boolean {
   const { planned, plan, windows } = ledger;
   if (plan === null) return planned;
   if (windows === null || windows.until <= at || windows.from > Math.min(from, countedFrom(ledger))) return false;
-  return windows.until >= at + nearlyHorizonMs || walk(windows, at, neededMs(plan)) !== null;
+  return !ahead || windows.until >= at + nearlyHorizonMs || walk(windows, at, neededMs(plan, ledger.clocks)) !== null;
 }
 
 /**
@@ -151,11 +161,16 @@ export function reaches(ledger: Ledger, at: Instant, from = at): boolean {
 export function windowsWanted(ledger: Ledger, now: Instant): WindowsRequest | null {
   const { plan, windows, backlog, clocks } = ledger;
   if (plan === null) return null;
-  const blocked = backlog.some((fact) => !reaches(ledger, fact.at, factFrom(fact))) || (backlog.length > 0 && !reaches(ledger, now));
-  const running = clocks.some(({ phase }) => phase === 'running');
-  const short = running && (windows === null || windows.until - now <= refreshMs);
-  return blocked || short ? windowsAround(ledger, plan, now) : null;
+  const blocked = backlog.some((fact) => !suffices(ledger, fact));
+  const running = clocks.filter(({ phase }) => phase === 'running');
+  return blocked || (running.length > 0 && fallShort(windows, running, now)) ? windowsAround(ledger, plan, now) : null;
 }
+
+/** Whether the open hours end soon, or before a deadline that somebody set beyond them. */
+const fallShort = (windows: Windows | null, running: readonly Clock[], now: Instant): boolean =>
+  windows === null ||
+  windows.until - now <= refreshMs ||
+  (windows.until < now + nearlyHorizonMs && running.some(({ dueAt }) => dueAt === null));
 
 /** When open hours have to be fetched again; null while nothing runs. */
 export function refreshAt({ plan, windows, clocks }: Ledger): Instant | null {

@@ -159,10 +159,10 @@ class Table {
   }
 }
 
-const targetsOf = (targets: ScenarioTargets): SlaPlan['targets'] =>
+export const targetsOf = (targets: ScenarioTargets): SlaPlan['targets'] =>
   Object.fromEntries(Object.entries(targets).map(([kind, seconds]) => [kind, { [priority]: seconds }]));
 
-const planOf = ({ calendar, targets, pause, pauseOnApproval, reopen, counts, rungs }: Scenario): SlaPlan => ({
+export const planOf = ({ calendar, targets, pause, pauseOnApproval, reopen, counts, rungs }: Scenario): SlaPlan => ({
   set: 1,
   policy: 'scenario',
   calendar: { id: calendar, revision: 1 },
@@ -175,7 +175,7 @@ const planOf = ({ calendar, targets, pause, pauseOnApproval, reopen, counts, run
 });
 
 /** The command behind a verb; none where the verb is no command, or the ticket knows nothing of it. */
-function commandsOf(event: ScenarioEvent, ticket: Ticket | null): TicketCommand[] {
+export function commandsOf(event: ScenarioEvent, ticket: Ticket | null): TicketCommand[] {
   const content = asContentId(nobody);
   const command = <Kind extends Verb>(kind: Kind, fields: CommandFields[Kind], role: Envelope['role'] = 'agent'): TicketCommand[] => [
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- kind and fields belong together by the signature

@@ -4,13 +4,13 @@ import type { TeamId } from '../ids.js';
 import type { Change } from '../ticket/change.js';
 import { second } from '../time.js';
 import type { Instant } from '../time.js';
-import { consumedAt, deadline, isOpenClock, outcomeOf, remainingS, wholeSecond } from './clock.js';
+import { deadline, isOpenClock, outcomeOf, remainingS, wholeSecond } from './clock.js';
 import type { BreachCause, CancelReason, Clock, Segment } from './clock.js';
 import type { SlaEventType } from './event.js';
 import type { Ledger } from './ledger.js';
 import { openSeconds } from './ledger.js';
 import type { NoticeGroup, NoticeReason } from './notice.js';
-import type { ClockKind } from './policy.js';
+import type { ClockKind, SlaPlan } from './policy.js';
 import type { Windows } from './windows.js';
 
 /** A rung that fired, whatever came of it. */
@@ -102,12 +102,7 @@ export class Posting {
   }
 
   /** Starts an instance. */
-  start(
-    kind: ClockKind,
-    { originAt, at, budgetS, consumedS = 0, cause }: { originAt: Instant; at: Instant; budgetS: number; consumedS?: number; cause: string },
-  ): void {
-    const { plan } = this.ledger;
-    if (plan === null) return;
+  start(kind: ClockKind, plan: SlaPlan, { originAt, at, toldAt = this.now, budgetS, consumedS = 0, cause }: ClockStart): Clock {
     const n = (this.ledger.counts[kind] ?? 0) + 1;
     this.ledger = { ...this.ledger, counts: { ...this.ledger.counts, [kind]: n } };
     const origin = wholeSecond(Math.min(originAt, at));
@@ -131,11 +126,17 @@ export class Posting {
       fired: [],
       behind: null,
       dueAt: null,
-      learned: { at: this.now, cause: 'late_ingest' },
+      learned: { at: toldAt, cause: 'late_ingest' },
       segments: 0,
       waived: false,
     });
     this.record('sla.activated', clock, { originAt: origin, budgetS, dueAt: clock.dueAt, cause }, at);
+    return clock;
+  }
+
+  /** Budget used up by an instant not before the present stretch. */
+  consumedBy(clock: Clock, at: Instant): number {
+    return clock.phase === 'running' ? clock.consumedS + openSeconds(this.windows, clock.since, at) : clock.consumedS;
   }
 
   /** Ends the present stretch: what it counted is settled by the calendar that was in force. */
@@ -143,9 +144,9 @@ export class Posting {
     const to = Math.max(wholeSecond(at), clock.since);
     if (to === clock.since) return clock;
     const running = clock.phase === 'running';
-    const openS = running ? openSeconds(this.windows, clock.since, to) : 0;
+    const consumedS = this.consumedBy(clock, to);
+    const openS = consumedS - clock.consumedS;
     const wallS = (to - clock.since) / second;
-    const consumedS = clock.consumedS + openS;
     this.segments.push({
       clock: clock.clock,
       n: clock.segments + 1,
@@ -191,11 +192,12 @@ export class Posting {
   /** Met if the instant is not past the deadline; a breach recorded already stays (R5, R6). */
   fulfil(clock: Clock, at: Instant, sentAt: Instant): void {
     const settled = this.settled(clock, sentAt);
-    const fulfilledAt = wholeSecond(sentAt);
+    // A message may have left before what it answers was there; it ends nothing before that began.
+    const fulfilledAt = Math.max(wholeSecond(sentAt), clock.originAt);
     const next = this.put({ ...settled, phase: 'fulfilled', causes: [], fulfilledAt, behind: null });
     const { breach } = next;
     const late = breach !== null && sentAt <= breach.at;
-    const left = breach === null ? { spareS: next.budgetS - next.consumedS } : { overrunS: next.consumedS - breach.budgetS };
+    const left = breach === null ? { spareS: next.budgetS - next.consumedS } : { overrunS: Math.max(0, next.consumedS - breach.budgetS) };
     this.record(
       'sla.fulfilled',
       next,
@@ -219,14 +221,25 @@ export class Posting {
   /** Once per instance: its deadline has passed. */
   breach(clock: Clock, at: Instant, cause: BreachCause): void {
     const lateMs = Math.max(0, this.now - at);
-    const consumedS = consumedAt(clock, this.windows, at) ?? clock.budgetS;
-    const next = this.put({ ...clock, breach: { at, cause, lateMs, budgetS: clock.budgetS, consumedS } });
+    const next = this.put({ ...clock, breach: { at, cause, lateMs, budgetS: clock.budgetS, consumedS: this.consumedBy(clock, at) } });
     this.record('sla.breached', next, { breachedAt: at, cause, lateMs }, this.now);
   }
 }
 
+/** What starts an instance. */
+export interface ClockStart {
+  readonly originAt: Instant;
+  readonly at: Instant;
+  /** When the desk learned of it; as it is posted when absent. */
+  readonly toldAt?: Instant | undefined;
+  readonly budgetS: number;
+  /** Of an instance that this one goes on from. */
+  readonly consumedS?: number;
+  readonly cause: string;
+}
+
 /** What every event of a clock says of it. */
-const nameOf = ({ clock, kind, set, policy, calendar }: Clock): Members => ({
+export const nameOf = ({ clock, kind, set, policy, calendar }: Clock): Members => ({
   clock,
   kind,
   policyRevision: set,

@@ -6,7 +6,7 @@ import type { Ticket } from '../ticket/ticket.js';
 import { second } from '../time.js';
 import type { Instant } from '../time.js';
 import { applyFact } from './apply.js';
-import { consumedAt, isOpenClock, remainingS, wholeSecond } from './clock.js';
+import { isOpenClock, remainingS, wholeSecond } from './clock.js';
 import type { Clock } from './clock.js';
 import { factsOf } from './facts.js';
 import { ladderOf, nearestDue } from './ladder.js';
@@ -67,7 +67,7 @@ function fire(
     return record('already_at_level').outcome;
   }
   if (clock.breach === null) {
-    const left = remainingS(clock, consumedAt(clock, posting.windows, at) ?? clock.budgetS);
+    const left = remainingS(clock, posting.consumedBy(clock, wholeSecond(at)));
     posting.record('sla.warned', clock, { rung: rung.id, rungDueAt: at, lateMs, remainingS: left }, now);
   }
   const escalation = openEscalation(posting, { rung, clock, level });
@@ -80,7 +80,7 @@ function fire(
   const to = [...noticesOf(rung), ...(escalation === null ? [] : [addressed(escalation)])];
   const reason = escalation !== null ? 'escalation' : clock.breach === null ? 'warning' : 'breach';
   if (to.length > 0) posting.tellings.push({ reason, rung: fired, escalation: escalation?.n ?? null, to });
-  actOn(posting, rung, clock);
+  actOn(posting, { rung, clock, at });
   return fired.outcome;
 }
 
@@ -116,9 +116,9 @@ export function armed({ ledger: { windows }, now }: Pick<Posting, 'ledger' | 'no
   return { ...escalation, ackDueAt: end ?? from + ackWithinS * second };
 }
 
-function actOn(posting: Posting, rung: Rung, clock: Clock): void {
+function actOn(posting: Posting, { rung, clock, at }: { rung: Rung; clock: Clock; at: Instant }): void {
   for (const action of rung.actions) {
-    if ('raise_priority' in action) raisePriority(posting, { ...action.raise_priority, rung, clock });
+    if ('raise_priority' in action) raisePriority(posting, { ...action.raise_priority, rung, clock, at });
     if ('reassign' in action) {
       posting.reassignments.push({ clock: clock.clock, rung: rung.id, team: action.reassign.team ?? null });
     }
@@ -127,10 +127,13 @@ function actOn(posting: Posting, rung: Rung, clock: Clock): void {
 
 const ranks = { low: 1, medium: 2, high: 3, urgent: 4 } as const;
 
-/** Up only; targets stay unless the rung says otherwise, so that an escalation does not breach its own clock. */
+/**
+ * Up only; targets stay unless the rung says otherwise, so that an escalation does not breach its own clock. The clocks count it from when
+ * the rung was due, so that what falls due after that comes out alike however late it is.
+ */
 function raisePriority(
   posting: Posting,
-  { to, retarget = false, rung, clock }: { to: keyof typeof ranks; retarget?: boolean; rung: Rung; clock: Clock },
+  { to, retarget = false, rung, clock, at }: { to: keyof typeof ranks; retarget?: boolean; rung: Rung; clock: Clock; at: Instant },
 ): void {
   const { now } = posting;
   const { ticket } = posting.change;
@@ -147,27 +150,29 @@ function raisePriority(
   const decision = decide(ticket, command, now);
   if (!decision.ok) return;
   posting.change.append(decision);
-  for (const fact of factsOf(ticket, decision.events, command, now)) applyFact(posting, fact);
+  for (const fact of factsOf(decision.events, command, { at, toldAt: at })) applyFact(posting, fact);
 }
 
 /** Nobody acknowledged in time: the ladder's next rung runs now; after the last, the fallback recipient is told, once. */
 function unacknowledged(posting: Posting, escalation: Escalation, at: Instant): void {
   const { ticket } = posting.change;
   posting.change.ticket = { ...ticket, escalations: withEscalation(ticket.escalations, { ...escalation, ackDueAt: null }) };
-  const clock = posting.ledger.clocks.find((one) => one.clock === escalation.from?.clock);
-  const rungs = clock === undefined || !isOpenClock(clock) ? [] : rungsAfter(posting, clock, escalation.from?.rung);
-  for (const rung of rungs) {
-    if (clock === undefined) break;
-    const outcome = fire(posting, { clock: posting.current(clock), rung, at }, 'unacknowledged');
-    if (outcome !== 'already_at_level') return;
+  const clock = posting.ledger.clocks.find((one) => one.clock === escalation.from?.clock) ?? null;
+  if (clock !== null) {
+    if (!isOpenClock(clock)) return; // needed by nobody any more
+    for (const rung of rungsAfter(posting, clock, escalation.from?.rung)) {
+      const outcome = fire(posting, { clock: posting.current(clock), rung, at }, 'unacknowledged');
+      if (outcome !== 'already_at_level') return;
+    }
   }
-  exhausted(posting, escalation, clock ?? null);
+  exhausted(posting, escalation, clock);
 }
 
-function rungsAfter(posting: Posting, clock: Clock, rung: string | undefined): Rung[] {
-  const ladder = ladderOf(posting.ledger.plan?.rungs ?? [], clock, posting.ledger.priority);
-  const place = ladder.findIndex(({ id }) => id === rung);
-  return ladder.slice(place + 1).filter(({ id }) => !clock.fired.includes(id));
+/** By its place among all rungs: the one before may have raised the priority, and be no rung of the present one. */
+function rungsAfter({ ledger: { plan, priority } }: Posting, clock: Clock, rung: string | undefined): Rung[] {
+  const rungs = plan?.rungs ?? [];
+  const place = rungs.findIndex(({ id }) => id === rung);
+  return ladderOf(rungs.slice(place + 1), clock, priority).filter(({ id }) => !clock.fired.includes(id));
 }
 
 function exhausted(posting: Posting, { n, level, to, from }: Escalation, clock: Clock | null): void {

@@ -30,8 +30,10 @@ export function decideEscalation(change: Change, command: EscalationCommand, now
       });
     case 'sendBackEscalation':
       return move(change, command, 'in_progress', (escalation) => {
+        if (escalation.status !== 'resolved') return refused('escalation.illegal_move', { from: escalation.status, to: 'in_progress' });
         const patch = { outcome: null, outcomeText: null, resolvedAt: null, status: 'in_progress' } as const;
         replace(change, { ...escalation, ...patch }, 'escalation.sent_back', { reason: command.reason }, command.reason);
+        return undefined;
       });
     case 'withdrawEscalation':
       return move(change, command, 'closed', (escalation) => {
@@ -74,7 +76,7 @@ function acknowledge(
     const formerAssignee = takes ? change.ticket.assignee : null;
     const afterS = Math.floor((now - escalation.createdAt) / 1000);
     const next: Escalation = { ...escalation, status: 'in_progress', ackDueAt: null, owner: actor, acknowledgedAt: now, formerAssignee };
-    replace(change, { ...next, takeOver: takes }, 'sla.acknowledged', { actor, afterS, clock: escalation.from?.clock ?? null });
+    replace(change, { ...next, takeOver: takes }, 'sla.acknowledged', { actor, afterS, clock: escalation.from?.clock ?? null, at: now });
     if (takes) assign(change, agent, actor);
     return undefined;
   });

@@ -47,6 +47,9 @@ beforeEach(async () => {
 const deps = (email: EmailSender = createSmtpEmail({ url: server.url })) => ({
   db: desk.database.db,
   email,
+  sms: null,
+  links: () => [],
+  tally: { settled: () => undefined, possibleDuplicate: () => undefined, nobody: () => undefined },
   files,
   tokens,
   mailDomain: domain,

@@ -124,6 +124,10 @@ test('operators get links that open views', async () => {
   expect(body.data.map((view: { name: string }) => view.name)).toEqual([
     'tickets',
     'urgent',
+    'breached',
+    'warned',
+    'escalated',
+    'ack_pending',
     'new',
     'in_progress',
     'waiting_on_customer',
@@ -136,6 +140,13 @@ test('operators get links that open views', async () => {
   expect(urgent.searchParams.get('query')).toBe('ExecutionStatus="Running" AND WorkflowType="ticketWorkflow" AND Priority="urgent"');
   expect(urgent.searchParams.get('savedQuery')).toBe('Usher: Urgent tickets');
   expect(new URL(body.data[1].open).searchParams.has('savedQuery')).toBe(false);
+  const queries = body.data.slice(2, 6).map((view: { open: string }) => new URL(view.open).searchParams.get('query'));
+  expect(queries).toEqual([
+    'ExecutionStatus="Running" AND WorkflowType="ticketWorkflow" AND SlaState="breached"',
+    'ExecutionStatus="Running" AND WorkflowType="ticketWorkflow" AND SlaState="warned"',
+    'ExecutionStatus="Running" AND EscalationLevel > 0',
+    'ExecutionStatus="Running" AND WorkflowType="ticketWorkflow" AND Stage="ack_pending"',
+  ]);
   expect((await stage.call('agent', 'GET', '/v1/operators/views')).status).toBe(403);
   const page = await stage.call('nobody', 'GET', '/operators');
   expect(page.body).toContain('Priority%3D%22urgent%22');

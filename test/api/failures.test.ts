@@ -101,8 +101,12 @@ function appOn(url: string) {
     publicUrl: 'http://api.test',
     webUi: { url: 'http://ui.test', namespace: 'usher' },
   });
-  const call = (method: string, path: string, headers = {}) =>
-    app.request(path, { method, headers: { authorization: `Bearer ${stage.keys.lead}`, ...headers } });
+  const call = (method: string, path: string, headers = {}, body?: unknown) =>
+    app.request(path, {
+      method,
+      headers: { authorization: `Bearer ${stage.keys.lead}`, 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
   return { db, call };
 }
 
@@ -116,13 +120,22 @@ test('the database away before anything is sent: 503, nothing done', async () =>
   await db.destroy();
 });
 
-test('the database lost once the command is in: 202, never an error', async () => {
+test('the database lost once the command is in: never an error', async () => {
   const id = await stage.ticket();
   const { db, call } = appOn(stage.database.url);
   stage.desk.meanwhile = () => db.destroy();
   const reply = await call('POST', `/v1/tickets/${id}/start`, { 'idempotency-key': 'lost' });
+  expect([reply.status, reply.headers.get('usher-projection')]).toEqual([200, null]);
+  expect(await reply.json()).toMatchObject({ id, status: 'in_progress', subject: 'It does not start' });
+});
+
+test('the database lost before an answer that needs it: 202, never an error', async () => {
+  const id = await stage.ticket();
+  const { db, call } = appOn(stage.database.url);
+  stage.desk.meanwhile = () => db.destroy();
+  const reply = await call('POST', `/v1/tickets/${id}/notes`, {}, { body: 'Call back' });
   expect([reply.status, reply.headers.get('usher-projection')]).toEqual([202, 'pending']);
-  expect(await reply.json()).toMatchObject({ id, status: 'in_progress' });
+  expect(await reply.json()).toMatchObject({ ticket: id, version: 2 });
 });
 
 test('an unknown error says its request id and nothing else', async () => {

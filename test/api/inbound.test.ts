@@ -3,7 +3,7 @@ import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Env } from '../../api/caller.js';
 import type { TicketCommands } from '../../api/commands.js';
 import type { Deps } from '../../api/deps.js';
@@ -22,6 +22,7 @@ import { demo, newApiKey, seedDemo } from '../../db/seed.js';
 import { createLogger } from '../../logger.js';
 import { freshDatabase } from '../support/db.js';
 import type { TestDatabase } from '../support/db.js';
+import { slowBody } from './slow-body.js';
 
 const away = (): Promise<never> => Promise.reject(new Error('no engine here'));
 const keys = {
@@ -73,6 +74,9 @@ beforeAll(async () => {
   app.route('/', inboundRoutes(createInboundService(deps, createTicketEngine(deps))));
 });
 afterAll(() => database[Symbol.asyncDispose]());
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const headers = (who: Who, more: Record<string, string> = {}) => ({ authorization: `Bearer ${keys[who]}`, ...more });
 
@@ -96,6 +100,15 @@ const row = async (id: unknown) => (await rows()).find((one) => one.id === id);
 
 const aMail = (id: string | null, more = '', body = 'Hello'): string =>
   `${more}From: "Ann" <Ann@Example.org>\r\nTo: support+demo@desk.example\r\nSubject: =?utf-8?q?=C3=84rger=0D=0Ax?=\r\n${id === null ? '' : `Message-ID: ${id}\r\n`}\r\n${body}\r\n`;
+
+/** A mail of which half has been sent. */
+async function halfSent(id: string) {
+  const { body, awaited, finish } = slowBody(aMail(id, '', 'x'.repeat(2_000)));
+  const type = headers('gateway', { 'content-type': 'message/rfc822' });
+  const reply = app.request('/v1/inbound/email', { method: 'POST', headers: type, body, duplex: 'half' });
+  await awaited;
+  return { reply, finish };
+}
 
 describe('POST /v1/inbound/email', () => {
   test('keeps the mail as it is, then says so', async () => {
@@ -128,6 +141,20 @@ describe('POST /v1/inbound/email', () => {
     expect((await rows()).filter(({ externalId }) => externalId === '<three@example.org>')).toHaveLength(1);
     const after = await readdir(join(folder, 'raw'), { recursive: true });
     expect(after.filter((name) => name.length > 3).length - before.filter((name) => name.length > 3).length).toBe(1);
+  });
+
+  test('a mail may take 120 seconds to come in, and leaves nothing behind if it takes longer', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+    const slow = await halfSent('<slow@example.org>');
+    await vi.advanceTimersByTimeAsync(119_000);
+    slow.finish();
+    expect((await slow.reply).status).toBe(202);
+    const late = await halfSent('<late@example.org>');
+    await vi.advanceTimersByTimeAsync(120_000);
+    const response = await late.reply;
+    expect([response.status, await response.json()]).toMatchObject([408, { code: 'request_timeout' }]);
+    expect((await rows()).filter(({ externalId }) => externalId === '<late@example.org>')).toEqual([]);
+    expect(await readdir(join(folder, 'incoming'))).toEqual([]);
   });
 
   test('a mail without Message-ID is known by what it says, whatever way it came', async () => {

@@ -64,7 +64,7 @@ test('counts', async () => {
   expect((await stage.call('admin', 'GET', '/v1/tickets/count?product=*&priority=urgent')).body).toEqual({ count: 2, text: '2' });
 });
 
-test.each(['createdAt', '-createdAt', 'updatedAt', '-updatedAt', 'priority', '-priority'])(
+test.each(['createdAt', '-createdAt', 'updatedAt', '-updatedAt', 'dueAt', '-dueAt', 'priority', '-priority'])(
   'pages by %s meet every ticket once',
   async (sort) => {
     const seen: string[] = [];
@@ -108,16 +108,17 @@ test('a cursor is good for its caller, filter and sort only', async () => {
 test.each([
   'foo=1',
   'status=open',
-  'sort=dueAt',
   'sort=subject',
   'include=clocks',
   'include=csat',
   'limit=0',
   'limit=101',
   'limit=x',
-  'slaState=ok',
-  'escalationLevel=1',
-  'dueAt.lt=2999-01-01T00:00:00.000Z',
+  'slaState=late',
+  'slaBreached=maybe',
+  'escalationLevel=10',
+  'escalationLevel=',
+  'dueAt.lt=tomorrow',
   'createdAt.gte=yesterday',
   'assignee=nobody',
   'cf.=1',

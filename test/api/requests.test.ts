@@ -1,5 +1,7 @@
 /** Bodies, headers, methods: what comes in is strict, what goes out is guarded. */
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
+import { acceptsJson } from '../../api/middleware/accept.js';
+import { slowBody } from './slow-body.js';
 import { demo, useStage } from './support.js';
 
 const stage = useStage();
@@ -83,6 +85,13 @@ test('bodies and headers have their limits', async () => {
   expect(await response.json()).toMatchObject({ code: 'headers_too_large' });
 });
 
+test('a body of a length that is told is read as a whole', async () => {
+  const text = JSON.stringify({ ...good, subject: 'Ä' });
+  const told = (length: number) => post(text, { 'content-length': String(length) });
+  expect((await told(Buffer.byteLength(text))).body.subject).toBe('Ä');
+  expect((await told(262_145)).body).toMatchObject({ code: 'too_large', limit: 262_144 });
+});
+
 test('other media types are refused', async () => {
   expect((await post(JSON.stringify(good), { 'content-type': 'text/plain' })).body.code).toBe('media_type');
   expect((await post(JSON.stringify(good), { 'content-type': 'application/xml' })).status).toBe(415);
@@ -92,6 +101,65 @@ test('other media types are refused', async () => {
     (await stage.call('admin', 'PATCH', `/v1/tickets/${id}`, { priority: 'low' }, { 'content-type': 'application/merge-patch+json' }))
       .status,
   ).toBe(200);
+});
+
+test.each([
+  ['', true],
+  ['*/*', true],
+  ['application/json', true],
+  ['Application/JSON; charset=utf-8', true],
+  ['application/*;q=0.1', true],
+  ['text/html, application/xhtml+xml, */*;q=0.8', true],
+  ['text/csv', false],
+  ['text/html, application/xml;q=0.9', false],
+  ['application/problem+json', false],
+  ['application/json;q=0', false],
+  ['application/json;q=0, */*', false],
+  ['*/*;q=0', false],
+])('Accept: %s', (header, expected) => {
+  expect(acceptsJson(header)).toBe(expected);
+});
+
+test('who does not accept JSON is told so before anything is done, as a problem', async () => {
+  const csv = { accept: 'text/csv' };
+  expect((await stage.call('admin', 'GET', '/v1/tickets?product=*', undefined, csv)).body).toMatchObject({
+    status: 406,
+    code: 'not_acceptable',
+  });
+  const before = stage.desk.received.length;
+  expect((await post(good, csv)).status).toBe(406);
+  expect(stage.desk.received).toHaveLength(before);
+  expect((await stage.call('nobody', 'GET', '/v1/tickets?product=*', undefined, csv)).status).toBe(401);
+  expect((await stage.call('admin', 'GET', '/docs', undefined, { accept: 'text/html' })).status).toBe(200);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A create that has sent half of its body. */
+async function halfSent() {
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+  const { body, awaited, finish } = slowBody(JSON.stringify(good));
+  const headers = { authorization: `Bearer ${stage.keys.admin}`, 'content-type': 'application/json' };
+  const reply = stage.app.request('/v1/tickets', { method: 'POST', headers, body, duplex: 'half' });
+  await awaited;
+  return { reply, finish };
+}
+
+test('a body has 30 seconds to come in', async () => {
+  const { reply } = await halfSent();
+  await vi.advanceTimersByTimeAsync(30_000);
+  const response = await reply;
+  expect([response.status, response.headers.get('connection')]).toEqual([408, 'close']);
+  expect(await response.json()).toMatchObject({ code: 'request_timeout' });
+});
+
+test('the time a body takes is not taken from the answer', async () => {
+  const { reply, finish } = await halfSent();
+  await vi.advanceTimersByTimeAsync(29_000);
+  finish();
+  expect((await reply).status).toBe(201);
 });
 
 test('a verb needs no body, and takes no other', async () => {

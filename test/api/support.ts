@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
+import { createPlanning } from '../../activities/sla.js';
 import { createApp } from '../../api/app.js';
 import type { App } from '../../api/app.js';
 import { CommandLost, CommandRefused } from '../../api/commands.js';
@@ -20,9 +21,13 @@ import { ProductSettings } from '../../domain/configuration/schema.js';
 import { asTenantId } from '../../domain/ids.js';
 import type { TenantId, TicketId } from '../../domain/ids.js';
 import { planMessages } from '../../domain/messaging/plan.js';
+import { act, catchUp, follow, nearestOf } from '../../domain/sla/desk.js';
+import type { Outcome } from '../../domain/sla/desk.js';
+import { emptyLedger, windowsAround } from '../../domain/sla/ledger.js';
+import type { Ledger } from '../../domain/sla/ledger.js';
 import type { TicketCommand, Verb } from '../../domain/ticket/command.js';
-import { decide } from '../../domain/ticket/decide.js';
 import { shapeErrors } from '../../domain/ticket/shape.js';
+import type { TicketStep } from '../../domain/ticket/step.js';
 import { isClosed } from '../../domain/ticket/ticket.js';
 import type { Ticket } from '../../domain/ticket/ticket.js';
 import { createLogger } from '../../logger.js';
@@ -36,6 +41,13 @@ interface Args {
   readonly commandId: string;
 }
 
+/** One ticket's run. */
+interface Run {
+  ticket: Ticket | null;
+  ledger: Ledger;
+  readonly handled: Map<string, number>;
+}
+
 /** What the engine does next instead of working. */
 export type Trouble = CommandLost['kind'] | 'unprojected' | 'lost_after';
 
@@ -43,9 +55,13 @@ export class DeskInMemory implements TicketCommands {
   /** One entry per command that reached the desk. */
   readonly received: { readonly id: TicketId; readonly kind: Verb; readonly commandId: string }[] = [];
   trouble: Trouble | null = null;
+  /** Called once, when the next command arrives, before it is decided. */
+  beforehand: (() => Promise<unknown>) | null = null;
   /** Called when a command is in, before it is answered. */
   meanwhile: (() => Promise<void>) | null = null;
-  private readonly runs = new Map<TicketId, { ticket: Ticket | null; readonly handled: Map<string, number> }>();
+  /** When the desk lives: at another time, its clocks run then. */
+  now: () => number = Date.now;
+  private readonly runs = new Map<TicketId, Run>();
   private readonly db: Db;
 
   constructor(db: Db) {
@@ -66,7 +82,7 @@ export class DeskInMemory implements TicketCommands {
     const { ticketId } = facts;
     const run = this.runs.get(ticketId);
     if (run?.ticket && isClosed(run.ticket)) throw new CommandLost('over');
-    if (run === undefined) this.runs.set(ticketId, { ticket: null, handled: new Map() });
+    if (run === undefined) this.runs.set(ticketId, { ticket: null, ledger: emptyLedger, handled: new Map() });
     return this.handle(ticketId, 'open', args);
   }
 
@@ -76,13 +92,25 @@ export class DeskInMemory implements TicketCommands {
 
   /** A run nobody knows of, under a number of its own. */
   occupy(id: TicketId, ticket: Ticket): void {
-    this.runs.set(id, { ticket, handled: new Map() });
+    this.runs.set(id, { ticket, ledger: emptyLedger, handled: new Map() });
+  }
+
+  /** Lets time pass for a ticket: what falls due until then is done a moment later, as its watcher would. */
+  async pass(id: TicketId, until: number): Promise<void> {
+    const run = this.runs.get(id);
+    if (run === undefined || run.ticket === null) throw new CommandLost('gone');
+    for (let due = nearestOf(run.ticket, run.ledger); due !== null && due.at < until; due = nearestOf(run.ticket, run.ledger)) {
+      await this.keep(run, catchUp(run.ticket, run.ledger, due.at + 1), bySystem(due.at + 1));
+    }
   }
 
   private async handle(id: TicketId, kind: Verb, args: Args): Promise<TicketAnswer> {
     const { trouble } = this;
     if (trouble !== null && trouble !== 'unprojected' && trouble !== 'lost_after') throw new CommandLost(trouble);
     this.received.push({ id, kind, commandId: args.commandId });
+    const { beforehand } = this;
+    this.beforehand = null;
+    await beforehand?.();
     expect(shapeErrors(kind, args), `shape of ${kind}`).toEqual([]);
     const answer = await this.apply(id, kind, args);
     await this.meanwhile?.();
@@ -97,32 +125,48 @@ export class DeskInMemory implements TicketCommands {
     if (before !== undefined && run.ticket !== null) return { version: before, ticket: run.ticket, projected: true };
     // The shape was checked above.
     const command = { role: 'operator', source: 'operator', ...args, kind } as unknown as TicketCommand;
-    const now = Date.now();
-    const decision = decide(run.ticket, command, now);
-    if (!decision.ok) throw new CommandRefused(decision.code, decision.members);
-    run.ticket = decision.state;
-    run.handled.set(args.commandId, decision.state.version);
+    const now = this.now();
+    if (command.kind === 'open' && (command.sla?.set ?? 0) > 0) run.ledger = { ...emptyLedger, planned: false };
+    const outcome = act(run.ticket, run.ledger, command, now);
+    if (!outcome.ok) throw new CommandRefused(outcome.code, outcome.members);
     const projected = this.trouble !== 'unprojected';
-    if (projected && decision.events.length > 0) {
-      const { commandId, actor, role, source } = command;
-      const planned = planMessages(decision.state, decision.events);
-      const step = {
-        commandId,
-        kind,
-        actor,
-        role,
-        source,
-        runId: 'memory',
-        at: now,
-        events: decision.events,
-        ticket: decision.state,
-        planned,
-      };
-      await withTenant(this.db, decision.state.tenant, (tx) => recordOnRow(tx, step, randomUUID));
-    }
-    return { version: decision.state.version, ticket: decision.state, projected };
+    const { commandId, actor, role, source } = command;
+    await this.keep(run, outcome, { commandId, kind, actor, role, source, at: now }, projected);
+    if (command.kind === 'open') await this.plan(run, now, projected);
+    const { version } = run.ticket ?? outcome.ticket;
+    run.handled.set(commandId, version);
+    return { version, ticket: run.ticket ?? outcome.ticket, projected };
+  }
+
+  /** The policy a new ticket falls under. */
+  private async plan(run: Run, now: number, projected: boolean): Promise<void> {
+    const { ticket, ledger } = run;
+    if (ticket === null || ledger.planned) return;
+    const { product, priority, category, channel, team, requester, texts, tenant, id: ticketId, sla } = ticket;
+    const facts = { product, priority, category, channel, team, requester, tags: texts.tags };
+    const { from } = windowsAround(ledger, { targets: {}, rungs: [] }, now);
+    const { planSla } = createPlanning({ db: this.db, now: Date.now });
+    const plan = await planSla({ tenant, ticketId, set: sla.set, facts, from, now });
+    await this.keep(run, follow(ticket, ledger, [{ kind: 'planned', at: now, reason: 'policy', ...plan }], now), bySystem(now), projected);
+  }
+
+  private async keep(
+    run: Run,
+    { ticket, ledger, events, sla }: Outcome,
+    said: Omit<TicketStep, 'runId' | 'events' | 'ticket' | 'planned' | 'sla'>,
+    projected = true,
+  ): Promise<void> {
+    run.ticket = ticket;
+    run.ledger = ledger;
+    if (!projected || (events.length === 0 && sla === null)) return;
+    const planned = planMessages(ticket, events);
+    const step = { ...said, runId: 'memory', events, ticket, planned, ...(sla === null ? {} : { sla }) };
+    await withTenant(this.db, ticket.tenant, (tx) => recordOnRow(tx, step, randomUUID));
   }
 }
+
+const bySystem = (at: number) =>
+  ({ commandId: `sla/${at}`, kind: 'sla', actor: 'system/sla', role: 'system', source: 'system', at }) as const;
 
 export interface Reply {
   readonly status: number;

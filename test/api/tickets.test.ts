@@ -36,8 +36,37 @@ test('a ticket is opened, read and told as an event', async () => {
     links: [],
   });
   const events = await stage.call('lead', 'GET', `/v1/tickets/${made.body.id}/events`);
-  expect(events.body.data).toMatchObject([{ version: 1, type: 'ticket.created', actor: `user/${agent}`, source: 'api' }]);
+  expect(events.body.data).toMatchObject([{ version: 1, type: 'ticket.created', actor: `user/${agent}`, via: 'api' }]);
   expect(JSON.stringify(events.body)).not.toContain('Wrong amount');
+});
+
+test('events are CloudEvents, one command the cause of all it led to', async () => {
+  const id = await stage.ticket();
+  await stage.call('lead', 'PATCH', `/v1/tickets/${id}`, { priority: 'high', status: 'on_hold' });
+  const { data } = (await stage.call('lead', 'GET', `/v1/tickets/${id}/events`)).body;
+  expect(data[1]).toEqual({
+    specversion: '1.0',
+    id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+    source: 'usher',
+    type: 'ticket.updated',
+    subject: `ticket/${id}`,
+    time: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+    datacontenttype: 'application/json',
+    tenant: demo.tenant,
+    product: 'demo',
+    seq: 2,
+    causationid: expect.stringMatching(/^k-[0-9a-f]{32}$/) as string,
+    correlationid: `ticket/${id}`,
+    version: 2,
+    actor: `user/${demo.lead}`,
+    role: 'lead',
+    via: 'api',
+    content: null,
+    data: { changed: ['priority'], priorityFrom: 'medium', priorityTo: 'high', reason: null, version: 2 },
+  });
+  expect(data.map((event: { seq: number }) => event.seq)).toEqual([1, 2, 3]);
+  expect(data[2].causationid).toBe(data[1].causationid);
+  expect(data[0].causationid).not.toBe(data[1].causationid);
 });
 
 test('the same address is the same customer, also for two at once', async () => {

@@ -27,3 +27,11 @@ test('used as it is, it changes nothing', () => {
 });
 
 test('it is fresh (npm run env:example)', () => expect(lines.join('\n')).toBe(envExample()));
+
+test('SMS is set up as a whole or not at all', () => {
+  const account = { TWILIO_ACCOUNT_SID: `AC${'0'.repeat(32)}`, TWILIO_AUTH_TOKEN: 'x', TWILIO_FROM: '+15005550006' };
+  expect(loadConfig(account)).toMatchObject(account);
+  expect(() => loadConfig({ TWILIO_AUTH_TOKEN: 'x' })).toThrow('SMS needs TWILIO_ACCOUNT_SID and TWILIO_FROM as well');
+  expect(() => loadConfig({ ...account, TWILIO_FROM: '0555' + '0'.repeat(12) })).toThrow('TWILIO_FROM: must be a number such as');
+  expect(() => loadConfig({ ...account, TWILIO_ACCOUNT_SID: 'SK1' })).toThrow('TWILIO_ACCOUNT_SID: must be AC and 32 hex digits');
+});

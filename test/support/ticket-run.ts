@@ -45,6 +45,10 @@ export interface DeskOptions {
   readonly planSla?: Activities['planSla'];
   /** Added to the workflow's instants before a calendar sees them: on a server that skips time. */
   readonly offsetMs?: number;
+  /** Activities besides a ticket's own. */
+  readonly activities?: Partial<Activities>;
+  /** Of a desk that was closed, to go on where it stopped; one of its own when absent. */
+  readonly queueSuffix?: string;
 }
 
 const sent: DeliveryResult = { sent: 1, failed: 0, unknown: 0, suppressed: 0 };
@@ -61,7 +65,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     deliveries.push(request);
     return options.deliver?.(request) ?? sent;
   };
-  const queueSuffix = `-${randomBytes(4).toString('hex')}`;
+  const queueSuffix = options.queueSuffix ?? `-${randomBytes(4).toString('hex')}`;
   const worker = await Worker.create({
     connection,
     namespace,
@@ -73,6 +77,7 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
       planSla: options.planSla ?? planning.planSla,
       expandCalendar: planning.expandCalendar,
       ...createStaffing({ db: database.db }),
+      ...options.activities,
     },
     stickyQueueScheduleToStartTimeout: '1s',
   });

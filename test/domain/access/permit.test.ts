@@ -51,6 +51,7 @@ const matrix: Record<Permission, { customer: boolean; agent: boolean | 'assigned
     'customer.read': { customer: true, agent: true, lead: true, admin: true, service: 'customers:read' },
     'customer.write': { customer: true, agent: true, lead: true, admin: true, service: 'customers:write' },
     'config.read': { customer: false, agent: true, lead: true, admin: true, service: null },
+    'config.write': { customer: false, agent: false, lead: false, admin: true, service: null },
     'admin.manage': { customer: false, agent: false, lead: false, admin: true, service: null },
     'inbound.submit': { customer: false, agent: false, lead: false, admin: true, service: 'messages:write' },
     'operator.read': { customer: false, agent: false, lead: true, admin: true, service: null },

@@ -1,0 +1,82 @@
+/** Deletes what was stored for commands and is no longer needed: texts that no ticket took, and answers kept for repetitions. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Db } from '../db/client.js';
+import { deleteAnswers, deleteTexts, strayTexts } from '../db/queries/sweep.js';
+import type { StrayText } from '../db/queries/sweep.js';
+import { hour, minute } from '../domain/time.js';
+import type { Logger } from '../logger.js';
+
+export interface Swept {
+  readonly texts: number;
+  readonly answers: number;
+}
+
+/** Rows of one statement, so that none runs long. */
+const batch = 1_000;
+/** Texts remembered from one round to the next. */
+const mostTexts = 5_000;
+
+/**
+ * Makes the rounds.
+ *
+ * A text is deleted at the second round that finds it, and only if nobody has written it in between: the first attempt after an outage may be
+ * about a text that is days old, and whatever a command was accepted with must be there when PostgreSQL catches up.
+ *
+ * @returns one round; it ends early when the signal says so
+ */
+export function createSweep(relay: Db): (signal?: AbortSignal) => Promise<Swept> {
+  let seen: readonly StrayText[] = [];
+  return async (signal) => {
+    const stopped = (): boolean => signal?.aborted === true;
+    let texts = 0;
+    for (let from = 0; from < seen.length && !stopped(); from += batch) {
+      texts += await deleteTexts(relay, seen.slice(from, from + batch));
+    }
+    seen = await strayTexts(relay, mostTexts);
+    let answers = 0;
+    for (let deleted = batch; deleted === batch && !stopped(); answers += deleted) deleted = await deleteAnswers(relay, batch);
+    return { texts, answers };
+  };
+}
+
+export interface SweepOptions {
+  /** Pool of the role usher_relay. */
+  readonly relay: Db;
+  readonly log: Logger;
+  readonly onSwept: (swept: Swept) => void;
+}
+
+/** Between two rounds. Workers started together do not stay together. */
+const pause = (): number => hour * (0.9 + 0.2 * Math.random());
+/** Before the first one, so that a start is not made slower. */
+const firstPause = (): number => minute * (1 + Math.random());
+
+/** Starts the rounds; disposing waits for one that is under way. */
+export function startSweep({ relay, log, onSwept }: SweepOptions): AsyncDisposable {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const round = createSweep(relay);
+  const rest = (time: number): Promise<void> => sleep(time, undefined, { signal, ref: false }).catch(() => undefined);
+
+  const loop = async (): Promise<void> => {
+    await rest(firstPause());
+    while (!signal.aborted) {
+      try {
+        const swept = await round(signal);
+        onSwept(swept);
+        if (swept.texts + swept.answers > 0) log.info(swept, 'swept');
+      } catch (error) {
+        log.warn({ err: error }, 'not swept, will be tried again');
+      }
+      await rest(pause());
+    }
+  };
+
+  const done = loop();
+  return {
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await done;
+    },
+  };
+}
