@@ -5,12 +5,13 @@ import { findMatchFacts } from '../db/queries/policy-sets.js';
 import type { TenantId } from '../domain/ids.js';
 import { expand } from '../domain/sla/calendar.js';
 import type { Reach } from '../domain/sla/calendar.js';
+import { neededMs } from '../domain/sla/ledger.js';
 import { matchPolicy, rematchFields, usesTeamCalendar } from '../domain/sla/match.js';
 import { planOf } from '../domain/sla/policy.js';
-import type { CalendarChoice, CalendarRef, MatchField, SlaPlan } from '../domain/sla/policy.js';
+import type { CalendarChoice, CalendarRef, MatchField } from '../domain/sla/policy.js';
 import { horizonMs } from '../domain/sla/windows.js';
 import type { Windows } from '../domain/sla/windows.js';
-import { day, second } from '../domain/time.js';
+import { day } from '../domain/time.js';
 import type { PlanningActivities, PlanRequest } from './contract.js';
 import { codeOf, tryAgain } from './failures.js';
 import { createRevisions } from './revisions.js';
@@ -68,22 +69,12 @@ export function createPlanning(deps: PlanningDeps): PlanningActivities {
         const plan = planOf(match.policy, set, calendar);
         // From now on is furthest: what was consumed before only brings a deadline nearer.
         const needFrom = Math.max(from, now);
-        const windows = await windowsOf(tenant, calendar, { from, until: needFrom + ahead, needMs: longestMs(plan), needFrom });
+        const windows = await windowsOf(tenant, calendar, { from, until: needFrom + ahead, needMs: neededMs(plan), needFrom });
         return { plan, windows, ...result };
       }),
 
     expandCalendar: ({ tenant, calendar, ...reach }) => withoutText(() => windowsOf(tenant, calendar, reach)),
   };
-}
-
-/** Open time from a clock's start to the last thing that can fall due: a deadline, a rung after it, an acknowledgement after that. */
-function longestMs({ targets, rungs }: SlaPlan): number {
-  const budgets = Object.values(targets).flatMap((byPriority) => Object.values(byPriority));
-  const afters = rungs.flatMap(({ when }) => (typeof when !== 'string' && 'after' in when ? [when.after] : []));
-  const acknowledgements = rungs.flatMap(({ actions }) =>
-    actions.flatMap((action) => ('open_escalation' in action ? [action.open_escalation.ackWithin] : [])),
-  );
-  return second * [budgets, afters, acknowledgements].reduce((sum, lengths) => sum + Math.max(0, ...lengths), 0);
 }
 
 const shiftedReach = ({ from, until, needMs = 0, needFrom = from }: Omit<Reach, 'zoneData'>, by: number): Omit<Reach, 'zoneData'> => ({

@@ -13,3 +13,6 @@ export const toIso = (at: Instant): string => new Date(at).toISOString();
 
 /** Epoch milliseconds of an ISO 8601 instant; NaN when the text is none. */
 export const fromIso = (text: string): Instant => Date.parse(text);
+
+/** For interfaces that want a date; it is read in UTC only. */
+export const toDate = (at: Instant): Date => new Date(at);

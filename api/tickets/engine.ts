@@ -167,10 +167,10 @@ async function settle({ deadline, unit }: Reader): Promise<void> {
   if (unit?.isOpen === true) await before(deadline, unit.end());
 }
 
-/** What it led to without reading it; null: the ticket has changed since, or holds words that are not known here. */
-function tell({ principal }: Caller, { ticket, version }: TicketAnswer, known: Known): Written | null {
-  if (ticket.version !== version) return null;
-  const { id } = ticket;
+/** What it led to without reading it; null: some of it is not stored yet, or it holds words that are not known here. */
+function tell({ principal }: Caller, { ticket, version: reached, stored = reached }: TicketAnswer, known: Known): Written | null {
+  const { id, version } = ticket;
+  if (version > stored) return null;
   if (permit(principal, 'ticket.read', ticket) === 'not_yours') return { kind: 'done', id, version, view: acceptedView(ticket) };
   const record = recordAfter(principal, ticket, known);
   return record === null ? null : { kind: 'done', id, version, view: ticketView(record) };

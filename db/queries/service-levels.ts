@@ -27,7 +27,7 @@ export function merged(steps: readonly SlaStep[]): SlaStep | null {
   };
 }
 
-const lastOf = <T, Key>(all: readonly T[], key: (one: T) => Key): T[] => [...new Map(all.map((one) => [key(one), one])).values()];
+const lastOf = <T>(all: readonly T[], key: (one: T) => string | number): T[] => [...new Map(all.map((one) => [key(one), one])).values()];
 
 /** The parts of the projection's statement that keep the clocks; each guarded by `complete`, and written once. */
 export function recordSla(

@@ -6,7 +6,7 @@ import type { Clock } from '../../domain/sla/clock.js';
 import { awaitsAcknowledgement, isOpenEscalation, levelOf } from '../../domain/ticket/escalation.js';
 import type { Escalation } from '../../domain/ticket/escalation.js';
 import type { Ticket } from '../../domain/ticket/ticket.js';
-import { toIso } from '../../domain/time.js';
+import { toDate, toIso } from '../../domain/time.js';
 import type { Due } from '../ticket/journal.js';
 import { searchAttributes } from '../names.js';
 
@@ -19,7 +19,7 @@ export function showAttributes(ticket: Ticket): void {
   if (shown.get(searchAttributes.priority) !== ticket.priority) changed.push({ key: searchAttributes.priority, value: ticket.priority });
   // What was never shown says as much as "none": a ticket without service levels pays for no upsert.
   if ((shown.get(searchAttributes.slaState) ?? 'none') !== sla.state) changed.push({ key: searchAttributes.slaState, value: sla.state });
-  const dueAt = sla.dueAt === null ? null : new Date(sla.dueAt);
+  const dueAt = sla.dueAt === null ? null : toDate(sla.dueAt);
   if ((shown.get(searchAttributes.dueAt)?.getTime() ?? null) !== sla.dueAt) changed.push({ key: searchAttributes.dueAt, value: dueAt });
   const level = levelOf(escalations);
   if ((shown.get(searchAttributes.escalationLevel) ?? 0) !== level) changed.push({ key: searchAttributes.escalationLevel, value: level });

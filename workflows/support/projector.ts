@@ -54,6 +54,11 @@ export class Projector {
     return this.version >= version;
   }
 
+  /** The version PostgreSQL has. */
+  stored(): number {
+    return this.version;
+  }
+
   isIdle(): boolean {
     return this.outbox.pending.length === 0;
   }

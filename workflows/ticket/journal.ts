@@ -294,9 +294,9 @@ export class Journal {
     return workflowInfo().continueAsNewSuggested || this.handledInRun >= this.input.continueAfter;
   }
 
-  answer(version: number, projected: boolean): TicketAnswer {
+  answer(version: number, projected: boolean, stored: number): TicketAnswer {
     if (this.ticket === null) throw refusal('ticket.not_found', {});
-    return { version, ticket: this.ticket, projected };
+    return { version, ticket: this.ticket, projected, stored };
   }
 
   /** The next run's input; only when nothing is pending. */

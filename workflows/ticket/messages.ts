@@ -12,6 +12,8 @@ export interface TicketAnswer {
   readonly ticket: Ticket;
   /** Whether PostgreSQL has it already. */
   readonly projected: boolean;
+  /** The version PostgreSQL has; the clocks may have added theirs. */
+  readonly stored?: number;
 }
 
 const update = <Kind extends Verb>(kind: Kind) => defineUpdate<TicketAnswer, [CommandArgs<Kind>]>(kind);

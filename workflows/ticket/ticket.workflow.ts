@@ -73,7 +73,8 @@ async function life(input: TicketInput, journal: Journal, cancelled: Promise<nev
       CancellationScope.nonCancellable(async () => {
         const version = journal.accept(kind, args, now()); // before the first await, so that handlers cannot interleave
         show(kind);
-        return journal.answer(version, await projector.upTo(version));
+        const projected = await projector.upTo(version);
+        return journal.answer(version, projected, projector.stored());
       });
   for (const kind of verbs) {
     const validator = (args: unknown): void => journal.check(kind, args, now());
@@ -96,7 +97,7 @@ async function life(input: TicketInput, journal: Journal, cancelled: Promise<nev
   const drained = (): boolean => projector.isIdle() && allHandlersFinished();
   if (journal.isOver()) {
     await condition(() => drained() && journal.deliveries.size === 0);
-    return journal.ticket === null ? { outcome: 'never_opened' } : journal.answer(journal.ticket.version, true);
+    return journal.ticket === null ? { outcome: 'never_opened' } : journal.answer(journal.ticket.version, true, projector.stored());
   }
   const delivered = (): boolean => drained() && journal.deliveries.size === 0;
   if (!delivered()) await condition(delivered, deliveryGrace);

@@ -344,7 +344,6 @@ describe('a ticket from before its desk kept clocks', () => {
       ...emptyLedger,
       status: 'on_hold',
       priority: 'high',
-      originAt: noon,
       cycleAt: noon,
       customerAt: noon,
       unansweredAt: noon,
