@@ -33,6 +33,8 @@ import { calendarRoutes } from './service-levels/calendar-routes.js';
 import { createCalendarService } from './service-levels/calendars.js';
 import { createPolicyService } from './service-levels/policies.js';
 import { policyRoutes } from './service-levels/policy-routes.js';
+import { reprojectionRoutes } from './service-levels/reprojection-routes.js';
+import { createReprojectionService } from './service-levels/reprojections.js';
 import { createTicketEngine } from './tickets/engine.js';
 import { createTicketReads } from './tickets/reads.js';
 import { ticketRoutes } from './tickets/routes.js';
@@ -61,6 +63,7 @@ export function createApp(deps: Deps): App {
 /** Every part of the API in the order of the document. */
 function buildFeatures(deps: Deps): App[] {
   const engine = createTicketEngine(deps);
+  const reprojections = createReprojectionService(deps, engine);
   const features: App[] = [
     ticketRoutes(createTicketService(deps, engine), createTicketReads(deps, engine)),
     messageRoutes(createMessageService(deps, engine)),
@@ -69,7 +72,8 @@ function buildFeatures(deps: Deps): App[] {
     directoryRoutes(createDirectoryService(deps, engine)),
     configurationRoutes(createConfigurationService(deps, engine)),
     calendarRoutes(createCalendarService(deps, engine)),
-    policyRoutes(createPolicyService(deps, engine)),
+    policyRoutes(createPolicyService(deps, engine, reprojections)),
+    reprojectionRoutes(reprojections),
     clockRoutes(createClockService(deps, engine)),
     escalationRoutes(createEscalationService(deps, engine)),
     inboundRoutes(createInboundService(deps, engine)),

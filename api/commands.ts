@@ -131,7 +131,7 @@ export function createCommands(client: Client, { queueSuffix, continueAfter }: C
 }
 
 /** What an error of the client means. */
-function translate(error: unknown): unknown {
+export function translate(error: unknown): unknown {
   if (error instanceof WorkflowUpdateFailedError) {
     const { cause } = error;
     if (!(cause instanceof ApplicationFailure) || isPassedOver(cause)) return new CommandLost('unconfirmed', { cause: error });

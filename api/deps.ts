@@ -4,11 +4,13 @@ import type { Db } from '../db/client.js';
 import type { FileStore } from '../db/files.js';
 import type { TicketCommands } from './commands.js';
 import type { ApiMetrics } from './metrics.js';
+import type { ReprojectionEngine } from './service-levels/reprojection-engine.js';
 import type { SigningKeys } from './signing.js';
 
 export interface Deps {
   readonly db: Db;
   readonly commands: TicketCommands;
+  readonly reprojections: ReprojectionEngine;
   readonly files: FileStore;
   readonly keys: SigningKeys;
   readonly metrics: ApiMetrics;

@@ -10,6 +10,7 @@ import { openDb, openTemporal, safeOnceReachable } from './connect.js';
 import { createAdmin, workerCheck } from './health/admin.js';
 import { listen } from './listen.js';
 import { createMetrics } from './metrics.js';
+import { createReprojectionEngine } from './service-levels/reprojection-engine.js';
 import { createSigningKeys } from './signing.js';
 
 const config = loadConfig();
@@ -43,6 +44,7 @@ const unsafe = (error: unknown): void => {
   const app = createApp({
     db,
     commands,
+    reprojections: createReprojectionEngine(temporal.client, { queueSuffix: config.TASK_QUEUE_SUFFIX }),
     metrics,
     log,
     now,

@@ -8,7 +8,6 @@ import type { HoursOf } from '../../domain/sla/explain.js';
 import { alwaysOpen } from '../../domain/sla/policy.js';
 import type { CalendarRef } from '../../domain/sla/policy.js';
 import type { Windows } from '../../domain/sla/windows.js';
-import { second } from '../../domain/time.js';
 import type { Instant } from '../../domain/time.js';
 
 /** A stretch of time that is counted by a calendar. */

@@ -5,7 +5,7 @@ import { escalationOutcomes, escalationStatuses, escalationTargets } from '../..
 import { commaList, Moment, PageQuery, pageSchema, storable, Uuid } from '../contract.js';
 import { HistoryEntry, Reason, TicketNumber } from '../tickets/schema.js';
 
-export const EscalationNumber = z
+const EscalationNumber = z
   .string()
   .regex(/^TKT-[0-9A-HJKMNP-TV-Z]{8}[.]e[1-9][0-9]*$/)
   .meta({ id: 'EscalationNumber', examples: ['TKT-3V7K9M2Q.e1'] });
@@ -34,7 +34,7 @@ export const AcknowledgeBody = z
   .meta({ id: 'AcknowledgeBody' });
 export type AcknowledgeBody = z.output<typeof AcknowledgeBody>;
 export const ResolveEscalationBody = z
-  .strictObject({ outcome: z.enum(escalationOutcomes), text: Lines(10_000).min(3) })
+  .strictObject({ outcome: z.enum(escalationOutcomes), text: Lines(10_000) })
   .meta({ id: 'ResolveEscalationBody' });
 export type ResolveEscalationBody = z.output<typeof ResolveEscalationBody>;
 export const SendBackBody = z.strictObject({ reason: Reason }).meta({ id: 'SendBackBody' });

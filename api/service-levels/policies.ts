@@ -10,6 +10,7 @@ import type { TicketEngine } from '../tickets/engine.js';
 import { iso } from '../tickets/view.js';
 import { assertPolicies, calendarsOf, policyErrors } from './checks.js';
 import { explain } from './explain.js';
+import type { ReprojectionService } from './reprojections.js';
 import { PolicySetBody } from './schema.js';
 import type {
   ExplainMatch,
@@ -17,6 +18,7 @@ import type {
   PolicySetQuery,
   PolicySetSummary,
   PolicySetView,
+  PublishedPolicySet,
   PublishPolicySet,
   SlaSettings,
   Validation,
@@ -40,7 +42,11 @@ import { fromIso } from '../../domain/time.js';
 
 export type PolicyService = ReturnType<typeof createPolicyService>;
 
-export function createPolicyService({ keys, now }: Pick<Deps, 'keys' | 'now'>, engine: Pick<TicketEngine, 'within'>) {
+export function createPolicyService(
+  { keys, now }: Pick<Deps, 'keys' | 'now'>,
+  engine: Pick<TicketEngine, 'within'>,
+  reprojections: Pick<ReprojectionService, 'assertPreviewed' | 'begin'>,
+) {
   return {
     /** Newest first. */
     async list(reader: Reader, { limit, cursor }: PolicySetQuery): Promise<Page<PolicySetSummary>> {
@@ -63,8 +69,8 @@ export function createPolicyService({ keys, now }: Pick<Deps, 'keys' | 'now'>, e
       return { isValid: errors.length === 0, errors };
     },
 
-    /** Publishes the next revision, for tickets opened from now on; what is open keeps its own. */
-    async publish(caller: Caller, { policies: bodies, mode }: PublishPolicySet): Promise<Answer> {
+    /** Publishes the next revision, for tickets opened from now on; what is open keeps its own, or follows by a job. */
+    async publish(caller: Caller, { policies: bodies, mode, previewToken: token }: PublishPolicySet): Promise<Answer> {
       const { expected, principal } = caller;
       const { tenant, actor: by } = principal;
       const policies = policiesOf({ policies: bodies });
@@ -74,12 +80,16 @@ export function createPolicyService({ keys, now }: Pick<Deps, 'keys' | 'now'>, e
         if (expected !== null && expected !== current) throw new Refusal('version_mismatch', { members: { current } });
         // The calendars stay as they are found here until the set that names them is stored.
         assertPolicies(policies, await findPolicyWorld(tx, tenant, calendarsOf(policies)), now());
+        if (mode === 'reproject') await reprojections.assertPreviewed(tx, caller, { current, policies, token });
         const revision = current + 1;
         await insertPolicySet(tx, tenant, { revision, policies, mode, by });
-        return findPolicySet(tx, tenant, revision);
+        const stored = await findPolicySet(tx, tenant, revision);
+        return { stored, ...(mode === 'reproject' ? { job: await reprojections.begin(tx, caller, revision) } : {}) };
       });
-      const { view, etag } = shown(published);
-      return { status: 201, body: view, headers: { location: `/v1/sla/policy-sets/${view.revision}`, etag } };
+      const { stored, ...job } = published;
+      const { view, etag } = shown(stored);
+      const body: PublishedPolicySet = { ...view, ...job };
+      return { status: 201, body, headers: { location: `/v1/sla/policy-sets/${view.revision}`, etag } };
     },
 
     /** Under which policy a ticket like this would fall if it were opened at that instant. */

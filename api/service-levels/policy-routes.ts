@@ -14,6 +14,7 @@ import {
   PolicySetParams,
   PolicySetQuery,
   PolicySetView,
+  PublishedPolicySet,
   PublishPolicySet,
   SlaSettings,
   Validation,
@@ -93,15 +94,28 @@ const validate = contract(
 );
 
 const publish = contract(
-  { ...writes, problems: [...writeProblems, 'forbidden', 'policy_invalid', 'sla_horizon_exceeded', 'version_mismatch'] },
+  {
+    ...writes,
+    problems: [
+      ...writeProblems,
+      'forbidden',
+      'policy_invalid',
+      'sla_horizon_exceeded',
+      'version_mismatch',
+      'still_in_use',
+      'engine_busy',
+      'engine_unavailable',
+      'command_unconfirmed',
+    ],
+  },
   {
     method: 'post',
     path: '/v1/sla/policy-sets',
     operationId: 'publishSlaPolicySet',
-    summary: 'Publish policies as the next revision',
+    summary: 'Publish policies as the next revision, for new tickets or, after a preview, for open ones too',
     tags,
     request: { body: json(PublishPolicySet, { policies, mode: 'new_tickets' }) },
-    responses: { 201: answer(PolicySetView, 'The new revision') },
+    responses: { 201: answer(PublishedPolicySet, 'The new revision') },
   },
 );
 

@@ -3,6 +3,7 @@ import { CalendarBody, ConfigKey, PolicyBody, PolicySetBody } from '../../domain
 import { clockKinds, matchFields } from '../../domain/sla/policy.js';
 import { channels, priorities } from '../../domain/ticket/status.js';
 import { OneLine } from '../../domain/configuration/schema.js';
+import { publishModes } from '../../db/queries/policy-sets.js';
 import { Moment, PageQuery, pageSchema, storable, Uuid } from '../contract.js';
 
 export { CalendarBody, PolicySetBody } from '../../domain/sla/schema.js';
@@ -99,13 +100,17 @@ export const PolicySetQuery = z.strictObject(PageQuery);
 export type PolicySetQuery = z.output<typeof PolicySetQuery>;
 
 export const PublishPolicySet = PolicySetBody.extend({
-  mode: z.enum(['new_tickets']).default('new_tickets').describe('open tickets keep what they have'),
+  mode: z
+    .enum(publishModes)
+    .default('new_tickets')
+    .describe('`new_tickets`: open tickets keep what they have; `reproject`: a job moves them to the revision, after a preview'),
+  previewToken: z.exactOptional(storable.min(1).max(200)).describe('of the preview of these policies; needed for `reproject`'),
 }).meta({ id: 'PublishSlaPolicySet' });
 export type PublishPolicySet = z.output<typeof PublishPolicySet>;
 
 const published = {
   revision: z.int(),
-  mode: z.enum(['new_tickets', 'reproject']),
+  mode: z.enum(publishModes),
   createdAt: Moment,
   createdBy: z.string().describe('actor'),
 };
@@ -113,6 +118,12 @@ export const PolicySetView = z
   .strictObject({ ...published, policies: z.array(PolicyBody).describe('the first whose conditions all hold wins') })
   .meta({ id: 'SlaPolicySet' });
 export type PolicySetView = z.output<typeof PolicySetView>;
+
+/** As it was published. */
+export const PublishedPolicySet = PolicySetView.extend({
+  job: z.exactOptional(z.string()).describe('with `reproject`: the job that brings it to open tickets'),
+}).meta({ id: 'PublishedSlaPolicySet' });
+export type PublishedPolicySet = z.output<typeof PublishedPolicySet>;
 
 export const PolicySetSummary = z
   .strictObject({ ...published, policies: z.array(z.string()).describe('ids') })

@@ -43,6 +43,7 @@ async function cost(method: string, path: string, body?: unknown, { keyed = true
   const app = createApp({
     db: open.db,
     commands: stage.desk,
+    reprojections: stage.jobs,
     metrics: createMetrics(),
     files: createDiskFiles('/nowhere'),
     keys: createSigningKeys(secretKeys),

@@ -93,6 +93,7 @@ function appOn(url: string) {
   const app = createApp({
     db,
     commands: stage.desk,
+    reprojections: stage.jobs,
     metrics: createMetrics(),
     files: createDiskFiles('/nowhere'),
     keys: createSigningKeys(secretKeys),

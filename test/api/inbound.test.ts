@@ -60,6 +60,7 @@ beforeAll(async () => {
   const deps: Deps = {
     db: database.db,
     commands,
+    reprojections: { start: away, control: away },
     files,
     keys: createSigningKeys('k1:secret'),
     metrics: createMetrics(),

@@ -11,11 +11,13 @@ import { CommandLost, CommandRefused } from '../../api/commands.js';
 import type { OpenFacts, TicketCommands } from '../../api/commands.js';
 import { createMetrics } from '../../api/metrics.js';
 import type { ApiMetrics } from '../../api/metrics.js';
+import type { ReprojectionControl, ReprojectionEngine } from '../../api/service-levels/reprojection-engine.js';
 import { createSigningKeys } from '../../api/signing.js';
 import { withTenant } from '../../db/client.js';
 import type { Db, TenantTx } from '../../db/client.js';
 import { createDiskFiles } from '../../db/files.js';
 import { recordOnRow } from '../../db/queries/projection.js';
+import { markReprojection } from '../../db/queries/reprojection.js';
 import { demo, newApiKey, seedDemo } from '../../db/seed.js';
 import { ProductSettings } from '../../domain/configuration/schema.js';
 import { asTenantId } from '../../domain/ids.js';
@@ -168,6 +170,32 @@ export class DeskInMemory implements TicketCommands {
 const bySystem = (at: number) =>
   ({ commandId: `sla/${at}`, kind: 'sla', actor: 'system/sla', role: 'system', source: 'system', at }) as const;
 
+/** The engine of re-projections: what it is told becomes the row, at once. */
+export class JobsInMemory implements ReprojectionEngine {
+  /** Revisions that were started. */
+  readonly started: number[] = [];
+  readonly controlled: ReprojectionControl[] = [];
+  trouble: CommandLost['kind'] | null = null;
+  private readonly db: Db;
+
+  constructor(db: Db) {
+    this.db = db;
+  }
+
+  async start(_tenant: TenantId, revision: number): Promise<void> {
+    if (this.trouble !== null) throw new CommandLost(this.trouble);
+    this.started.push(revision);
+  }
+
+  async control(request: ReprojectionControl): Promise<void> {
+    if (this.trouble !== null) throw new CommandLost(this.trouble);
+    this.controlled.push(request);
+    const { tenant, revision, control } = request;
+    const state = ({ pause: 'paused', resume: 'running', cancel: 'cancelled' } as const)[control];
+    await withTenant(this.db, tenant, (tx) => markReprojection(tx, tenant, revision, state));
+  }
+}
+
 export interface Reply {
   readonly status: number;
   readonly headers: Headers;
@@ -181,6 +209,7 @@ export type Who = 'admin' | 'lead' | 'agent' | 'other' | 'customer' | 'stranger'
 export interface Stage {
   readonly app: App;
   readonly desk: DeskInMemory;
+  readonly jobs: JobsInMemory;
   readonly db: Db;
   readonly metrics: ApiMetrics;
   readonly keys: Readonly<Record<Exclude<Who, 'nobody'>, string>>;
@@ -216,6 +245,9 @@ export function useStage(): Stage {
     },
     get desk() {
       return now().desk;
+    },
+    get jobs() {
+      return now().jobs;
     },
     get db() {
       return now().db;
@@ -254,10 +286,12 @@ async function build(): Promise<Stage & { end: () => Promise<void> }> {
   await withTenant(db, otherTenant, (tx) => seedForeign(tx, keys));
   const folder = await mkdtemp(join(tmpdir(), 'usher-api-'));
   const desk = new DeskInMemory(db);
+  const jobs = new JobsInMemory(db);
   const metrics = createMetrics();
   const app = createApp({
     db,
     commands: desk,
+    reprojections: jobs,
     metrics,
     files: createDiskFiles(folder),
     keys: createSigningKeys(secretKeys),
@@ -283,6 +317,7 @@ async function build(): Promise<Stage & { end: () => Promise<void> }> {
   return {
     app,
     desk,
+    jobs,
     db,
     metrics,
     keys,

@@ -275,7 +275,12 @@ describe('section 2: what ends a clock', () => {
 
   test('the table of presets, over the two statuses that may pause', () => {
     const paused = (plan: SlaPlan, status: 'waiting_on_customer' | 'on_hold'): string[] => {
-      const desk = SlaDesk.opened('mon 09:00', counting({ firstInNext: true }, { ...plan, targets: everyKind }), { status }, { role: 'customer' });
+      const desk = SlaDesk.opened(
+        'mon 09:00',
+        counting({ firstInNext: true }, { ...plan, targets: everyKind }),
+        { status },
+        { role: 'customer' },
+      );
       desk.tell('mon 09:00', { kind: 'desk_message', at: on('mon 09:00'), receivedAt: on('mon 09:00'), by: 'agent', resolves: false });
       desk.customer('mon 09:00', { source: 'api' });
       return [...desk.clocks.values()].filter(({ phase }) => phase === 'paused').map(({ kind }) => kind);
