@@ -31,32 +31,42 @@ const teams: Scoped = { ...mine, assignee: null };
 const foreignTeam: Scoped = { ...mine, assignee: null, team: asTeamId(uuid(0x11)) };
 const foreignCustomer: Scoped = { ...mine, requester: asCustomerId(uuid(0x31)) };
 
-/** Which of the staff may, on a ticket of their team that is not assigned to them; and the scope a service needs (null: never). */
-const matrix: Record<Permission, { customer: boolean; agent: boolean | 'assigned'; lead: boolean; admin: boolean; service: Scope | null }> =
-  {
-    'ticket.create': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:write' },
-    'ticket.read': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:read' },
-    'ticket.events': { customer: false, agent: true, lead: true, admin: true, service: 'tickets:read' },
-    'note.read': { customer: false, agent: true, lead: true, admin: true, service: 'notes' },
-    'note.add': { customer: false, agent: true, lead: true, admin: true, service: 'notes' },
-    'message.reply': { customer: true, agent: true, lead: true, admin: true, service: 'messages:write' },
-    'ticket.edit': { customer: false, agent: true, lead: true, admin: true, service: 'tickets:write' },
-    'ticket.wait': { customer: false, agent: 'assigned', lead: true, admin: true, service: 'tickets:write' },
-    'ticket.assign': { customer: false, agent: true, lead: true, admin: true, service: 'tickets:write' },
-    'ticket.resolve': { customer: false, agent: 'assigned', lead: true, admin: true, service: 'tickets:write' },
-    'ticket.reopen': { customer: true, agent: 'assigned', lead: true, admin: true, service: 'tickets:write' },
-    'ticket.close': { customer: true, agent: false, lead: true, admin: true, service: null },
-    'ticket.remove': { customer: false, agent: false, lead: false, admin: true, service: null },
-    'attachment.add': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:write' },
-    'customer.read': { customer: true, agent: true, lead: true, admin: true, service: 'customers:read' },
-    'customer.write': { customer: true, agent: true, lead: true, admin: true, service: 'customers:write' },
-    'config.read': { customer: false, agent: true, lead: true, admin: true, service: null },
-    'config.write': { customer: false, agent: false, lead: false, admin: true, service: null },
-    'admin.manage': { customer: false, agent: false, lead: false, admin: true, service: null },
-    'inbound.submit': { customer: false, agent: false, lead: false, admin: true, service: 'messages:write' },
-    'operator.read': { customer: false, agent: false, lead: true, admin: true, service: null },
-    'inbound.release': { customer: false, agent: false, lead: true, admin: true, service: null },
-  };
+/**
+ * Which of the staff may, on a ticket of their team that is not assigned to them, nor whose escalation asks them; and the scope a service needs
+ * (null: never).
+ */
+const matrix: Record<
+  Permission,
+  { customer: boolean; agent: boolean | 'assigned' | 'addressed'; lead: boolean; admin: boolean; service: Scope | null }
+> = {
+  'ticket.create': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:write' },
+  'ticket.read': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:read' },
+  'ticket.events': { customer: false, agent: true, lead: true, admin: true, service: 'tickets:read' },
+  'note.read': { customer: false, agent: true, lead: true, admin: true, service: 'notes' },
+  'note.add': { customer: false, agent: true, lead: true, admin: true, service: 'notes' },
+  'message.reply': { customer: true, agent: true, lead: true, admin: true, service: 'messages:write' },
+  'ticket.edit': { customer: false, agent: true, lead: true, admin: true, service: 'tickets:write' },
+  'ticket.wait': { customer: false, agent: 'assigned', lead: true, admin: true, service: 'tickets:write' },
+  'ticket.assign': { customer: false, agent: true, lead: true, admin: true, service: 'tickets:write' },
+  'ticket.resolve': { customer: false, agent: 'assigned', lead: true, admin: true, service: 'tickets:write' },
+  'ticket.reopen': { customer: true, agent: 'assigned', lead: true, admin: true, service: 'tickets:write' },
+  'ticket.close': { customer: true, agent: false, lead: true, admin: true, service: null },
+  'ticket.remove': { customer: false, agent: false, lead: false, admin: true, service: null },
+  'ticket.escalate': { customer: true, agent: true, lead: true, admin: true, service: 'escalations' },
+  'escalation.handle': { customer: false, agent: 'addressed', lead: true, admin: true, service: null },
+  'sla.pause': { customer: false, agent: false, lead: true, admin: true, service: null },
+  'sla.override': { customer: false, agent: false, lead: true, admin: true, service: null },
+  'sla.waive': { customer: false, agent: false, lead: true, admin: true, service: null },
+  'attachment.add': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:write' },
+  'customer.read': { customer: true, agent: true, lead: true, admin: true, service: 'customers:read' },
+  'customer.write': { customer: true, agent: true, lead: true, admin: true, service: 'customers:write' },
+  'config.read': { customer: false, agent: true, lead: true, admin: true, service: null },
+  'config.write': { customer: false, agent: false, lead: false, admin: true, service: null },
+  'admin.manage': { customer: false, agent: false, lead: false, admin: true, service: null },
+  'inbound.submit': { customer: false, agent: false, lead: false, admin: true, service: 'messages:write' },
+  'operator.read': { customer: false, agent: false, lead: true, admin: true, service: null },
+  'inbound.release': { customer: false, agent: false, lead: true, admin: true, service: null },
+};
 
 const all = Object.keys(permissions) as Permission[];
 
@@ -71,25 +81,31 @@ describe.each(all)('%s', (permission) => {
     const expected = row[role];
     const ofTeam: Verdict = expected === true ? 'allowed' : 'not_your_role';
     expect(permit(principal(role), permission, teams)).toBe(ofTeam);
-    expect(permit(principal(role), permission, mine)).toBe(expected === false ? 'not_your_role' : 'allowed');
+    const ofMine: Verdict = expected === false || expected === 'addressed' ? 'not_your_role' : 'allowed';
+    expect(permit(principal(role), permission, mine)).toBe(ofMine);
+    expect(permit(principal(role), permission, { ...mine, addressed: true })).toBe(expected === false ? 'not_your_role' : 'allowed');
     expect(permit(principal(role), permission)).toBe(expected === false ? 'not_your_role' : 'allowed');
     expect(permit(principal(role, { products: [asProductKey('other')] }), permission, mine)).toBe('not_yours');
     const seesAllTeams = role === 'admin' || role === 'customer';
     expect(permit(principal(role), permission, foreignTeam)).toBe(seesAllTeams ? ofTeam : 'not_yours');
-    expect(permit(principal(role), permission, foreignCustomer)).toBe(
-      role === 'customer' ? 'not_yours' : expected === false ? 'not_your_role' : 'allowed',
-    );
+    expect(permit(principal(role), permission, foreignCustomer)).toBe(role === 'customer' ? 'not_yours' : ofMine);
   });
 
   test('a service needs its scope', () => {
     const others = (
-      ['tickets:read', 'tickets:write', 'notes', 'messages:write', 'customers:read', 'customers:write', 'act_for'] as const
+      ['tickets:read', 'tickets:write', 'notes', 'messages:write', 'escalations', 'customers:read', 'customers:write', 'act_for'] as const
     ).filter((scope) => scope !== row.service);
     expect(permit(principal('service', { scopes: others }), permission, mine)).toBe('not_your_role');
     expect(permit(principal('service', { scopes: row.service === null ? [] : [row.service] }), permission, mine)).toBe(
       row.service === null ? 'not_your_role' : 'allowed',
     );
   });
+});
+
+test('an agent handles the escalations that ask for him, whoever has the ticket', () => {
+  expect(permit(principal('agent'), 'escalation.handle', { ...teams, addressed: true })).toBe('allowed');
+  expect(permit(principal('agent'), 'escalation.handle', { ...mine, addressed: false })).toBe('not_your_role');
+  expect(permit(principal('agent'), 'escalation.handle', { ...foreignTeam, addressed: true })).toBe('not_yours');
 });
 
 test('a ticket without a team is everybody’s of its product', () => {
@@ -128,6 +144,17 @@ describe('status × command × role', () => {
     close: {},
     remove: {},
     restore: {},
+    escalate: {},
+    acknowledgeEscalation: { escalation: 1 },
+    resolveEscalation: { escalation: 1, outcome: 'fixed', text: content },
+    sendBackEscalation: { escalation: 1, reason: content },
+    withdrawEscalation: { escalation: 1 },
+    closeEscalation: { escalation: 1 },
+    pauseClocks: {},
+    resumeClocks: {},
+    overrideTarget: { clock: 'resolution#1', budgetS: 60 },
+    waive: { clock: 'resolution#1' },
+    replan: { set: 2 },
   };
   const verbs = Object.keys(fields) as Verb[];
   const roles = ['customer', 'agent', 'lead', 'admin', 'service'] as const;
@@ -136,7 +163,7 @@ describe('status × command × role', () => {
     '$status × $verb × $role: the role decides first, then the state, and the state decides alike for every role',
     ({ status, verb, role }) => {
       const ticket = aTicket({ status, ...(status === 'resolved' ? { reopenUntil: noon + 1 } : {}) });
-      const allowed = permit(principal(role), permissionOf[verb], mine);
+      const allowed = permit(principal(role), permissionOf[verb], { ...mine, addressed: true });
       const expected = matrix[permissionOf[verb]][role];
       expect(allowed).toBe(expected === false || expected === null || role === 'service' ? 'not_your_role' : 'allowed');
       const outcome = (as: (typeof roles)[number]): string => {

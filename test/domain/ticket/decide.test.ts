@@ -32,7 +32,7 @@ const inStatus = (status: TicketStatus): Ticket =>
     ...(status === 'closed' ? { resolvedAt: noon, closedAt: noon, closeCause: 'window' } : {}),
   });
 
-type Outcome = TicketStatus | 'ticket.illegal_move' | 'ticket.closed' | 'ticket.not_closed' | 'ticket.id_taken';
+type Outcome = TicketStatus | 'ticket.illegal_move' | 'ticket.closed' | 'ticket.not_closed' | 'ticket.id_taken' | 'escalation.not_found';
 
 /** For each command the outcome from new, in_progress, waiting_on_customer, on_hold, resolved, closed. */
 const table: [CommandKind, object, [Outcome, Outcome, Outcome, Outcome, Outcome, Outcome]][] = [
@@ -87,6 +87,30 @@ const table: [CommandKind, object, [Outcome, Outcome, Outcome, Outcome, Outcome,
   ['close', { cause: 'spam' }, ['closed', 'closed', 'closed', 'closed', 'closed', 'ticket.closed']],
   ['remove', {}, ['ticket.not_closed', 'ticket.not_closed', 'ticket.not_closed', 'ticket.not_closed', 'ticket.not_closed', 'closed']],
   ['restore', {}, ['ticket.not_closed', 'ticket.not_closed', 'ticket.not_closed', 'ticket.not_closed', 'ticket.not_closed', 'closed']],
+  ['escalate', {}, ['new', 'in_progress', 'waiting_on_customer', 'on_hold', 'resolved', 'ticket.closed']],
+  ...(['acknowledgeEscalation', 'resolveEscalation', 'sendBackEscalation', 'withdrawEscalation', 'closeEscalation'] as const).map(
+    (kind): [CommandKind, object, [Outcome, Outcome, Outcome, Outcome, Outcome, Outcome]] => [
+      kind,
+      { escalation: 1, outcome: 'fixed', text: content, reason: content },
+      [
+        'escalation.not_found',
+        'escalation.not_found',
+        'escalation.not_found',
+        'escalation.not_found',
+        'escalation.not_found',
+        'ticket.closed',
+      ],
+    ],
+  ),
+  // What these do, they do to the clocks; what of that is refused, the tests of the clocks say.
+  ...(['pauseClocks', 'resumeClocks', 'overrideTarget', 'waive'] as const).map(
+    (kind): [CommandKind, object, [Outcome, Outcome, Outcome, Outcome, Outcome, Outcome]] => [
+      kind,
+      { clock: 'resolution#1', budgetS: 60 },
+      ['new', 'in_progress', 'waiting_on_customer', 'on_hold', 'resolved', 'ticket.closed'],
+    ],
+  ),
+  ['replan', { set: 2 }, ['new', 'in_progress', 'waiting_on_customer', 'on_hold', 'resolved', 'ticket.closed']],
 ];
 
 const cells = table.flatMap(([kind, fields, outcomes]) =>
@@ -137,6 +161,12 @@ describe('open', () => {
       links: { followUpOf: 'TKT-00000009' },
     });
     expect(decision.events).toEqual([expect.objectContaining({ type: 'ticket.created', version: 1, content: opening })]);
+  });
+
+  test('is pinned to the policies of by then, or to none', () => {
+    const none = { state: 'none', breached: false, dueAt: null };
+    expect(accepted(run(null, 'open', anOpen())).state).toMatchObject({ sla: { set: 0, ...none }, escalations: [] });
+    expect(accepted(run(null, 'open', anOpen({ sla: { set: 3 } }))).state.sla).toEqual({ set: 3, ...none });
   });
 
   test('may begin in any open status', () => {
