@@ -2,6 +2,7 @@
 import type { EventRecord } from '../../db/queries/timeline.js';
 import type { TenantId, TicketId } from '../../domain/ids.js';
 import type { EventView } from './schema.js';
+import { toIso } from '../../domain/time.js';
 import { iso } from './view.js';
 
 export const envelope =
@@ -26,6 +27,13 @@ export const envelope =
       role,
       via: source,
       content,
-      data: { ...data, version: seq },
+      data: { ...outside(data), version: seq },
     };
   };
+
+/** Inside, instants are numbers. */
+const outside = (data: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(data).map(([name, value]) => [name, isInstant(name, value) ? toIso(value) : value]));
+
+const isInstant = (name: string, value: unknown): value is number =>
+  typeof value === 'number' && (name === 'at' || name === 'until' || name.endsWith('At'));

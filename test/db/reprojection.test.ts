@@ -4,14 +4,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { withTenant } from '../../db/client.js';
 import type { TenantTx } from '../../db/client.js';
 import { countOpenTickets, listHeldTickets } from '../../db/queries/held-tickets.js';
-import { insertPolicySet, lockPolicySets } from '../../db/queries/policy-sets.js';
-import { recordOnRow } from '../../db/queries/projection.js';
+import { lockPolicySets } from '../../db/queries/policy-sets.js';
 import {
   claimReprojection,
   findReplanned,
   findReprojection,
   findReprojectionJob,
-  insertReprojection,
   listReprojectionItems,
   listReprojections,
   markReprojection,
@@ -20,106 +18,33 @@ import {
 } from '../../db/queries/reprojection.js';
 import { demo, newApiKey, seedDemo } from '../../db/seed.js';
 import type { Principal } from '../../domain/access/principal.js';
-import { asContentId, asCustomerId, asTenantId, ticketIdFrom } from '../../domain/ids.js';
+import { asTenantId } from '../../domain/ids.js';
 import type { TicketId } from '../../domain/ids.js';
-import { act, follow } from '../../domain/sla/desk.js';
-import type { Outcome } from '../../domain/sla/desk.js';
-import { emptyLedger } from '../../domain/sla/ledger.js';
-import type { Ledger } from '../../domain/sla/ledger.js';
-import { planOf } from '../../domain/sla/policy.js';
 import type { ReprojectionOutcome } from '../../domain/sla/preview.js';
 import type { TicketCommand } from '../../domain/ticket/command.js';
-import type { Ticket } from '../../domain/ticket/ticket.js';
-import { anEnvelope, anOpen, uuid } from '../support/builders.js';
+import { anEnvelope, uuid } from '../support/builders.js';
+import { ClockedDesk, customer, idsOf, monday } from '../support/clocked-desk.js';
+import type { Held } from '../support/clocked-desk.js';
 import { freshDatabase } from '../support/db.js';
 import type { TestDatabase } from '../support/db.js';
-import { aPolicy } from '../support/policies.js';
 import { storeText } from '../support/ticket-run.js';
 
 let database: TestDatabase;
+let desk: ClockedDesk;
 const { tenant } = demo;
 const other = asTenantId(uuid(2));
 const by = `user/${demo.admin}`;
-const customer = asCustomerId(demo.customers[0] ?? '');
 const admin: Principal = { tenant, actor: by, id: demo.admin, role: 'admin', products: '*', teams: [], scopes: [], actingFor: null };
-/** Monday, 20 July 2026, 09:00 UTC. */
-const monday = Date.UTC(2026, 6, 20, 9);
-const calendar = { id: '24x7', revision: 1 };
-const windows = { calendar, from: 0, until: monday * 2, windows: [[0, monday * 2] as const], zoneData: '' };
-
 beforeAll(async () => {
   database = await freshDatabase();
+  desk = new ClockedDesk(database.db);
   const keys = { admin: newApiKey(), lead: newApiKey(), agent: newApiKey(), customer: newApiKey(), gateway: newApiKey() };
   await seedDemo(database.url, keys);
   await withTenant(database.db, other, (tx) => tx.insertInto('tenant').values({ tenantId: other, key: 'other', name: 'Other' }).execute());
 });
 afterAll(() => database[Symbol.asyncDispose]());
 
-const inTenant = <T>(work: (tx: TenantTx) => Promise<T>, of = tenant): Promise<T> => withTenant(database.db, of, work);
-
-/** Tickets are numbered upwards, so that pages come as they were opened. */
-let count = 0;
-const nextId = (): TicketId => ticketIdFrom(Uint8Array.of(0, 0, 0, (count += 1) >> 8, count & 255));
-
-interface Held {
-  ticket: Ticket;
-  ledger: Ledger;
-}
-
-async function record(
-  held: Held | null,
-  { ticket, ledger, events, sla }: Outcome,
-  { commandId, kind, actor, role, source }: TicketCommand,
-  at: number,
-): Promise<Held> {
-  const step = { commandId, kind, actor, role, source, runId: 'run', at, events, ticket, planned: [], ...(sla === null ? {} : { sla }) };
-  if (held === null || events.length > 0 || sla !== null) await inTenant((tx) => recordOnRow(tx, step, randomUUID));
-  return { ticket, ledger };
-}
-
-/** Opens a ticket under a revision, with a clock of eight hours. */
-async function open(
-  set: number,
-  changes: Partial<Parameters<typeof anOpen>[0]> = {},
-  role: 'customer' | 'agent' = 'customer',
-): Promise<Held> {
-  const content = await storeText(database.db, 'opening', { body: 'Since this morning.' });
-  const fields = anOpen({ tenant, requester: customer, ticketId: nextId(), content, sla: { set }, ...changes });
-  const command: TicketCommand = { kind: 'open', ...anEnvelope({ commandId: `open/${fields.ticketId}`, role }), ...fields };
-  const opened = act(null, set === 0 ? emptyLedger : { ...emptyLedger, planned: false }, command, monday);
-  if (!opened.ok) throw new Error(opened.code);
-  const held = await record(null, opened, command, monday);
-  return set === 0 ? held : replan(held, set);
-}
-
-async function send(held: Held, command: TicketCommand, at: number): Promise<Held> {
-  const outcome = act(held.ticket, held.ledger, command, at);
-  if (!outcome.ok) throw new Error(outcome.code);
-  return record(held, outcome, command, at);
-}
-
-async function replan(held: Held, set: number): Promise<Held> {
-  const plan = planOf(aPolicy(), set, calendar);
-  const fact = { kind: 'planned', at: monday, plan, windows, rematchOn: [], teamCalendar: false, reason: 'revision' } as const;
-  const command: TicketCommand = { kind: 'replan', ...anEnvelope({ commandId: `plan/${held.ticket.version}` }), set };
-  return record(held, follow(held.ticket, held.ledger, [fact], monday), command, monday);
-}
-
-/** What the workflow does when it is told to: pins the revision, and lets its clocks follow. */
-const follows = async (held: Held, set: number): Promise<Held> =>
-  replan(await send(held, { kind: 'replan', ...anEnvelope({ commandId: `reproject/${set}` }), set }, monday), set);
-const close = (held: Held): Promise<Held> =>
-  send(held, { kind: 'close', ...anEnvelope({ commandId: 'close', role: 'operator' }), cause: 'spam' }, monday);
-
-/** Publishes the next revision, for open tickets. */
-const publish = (): Promise<{ revision: number; id: string }> =>
-  inTenant(async (tx) => {
-    const revision = (await lockPolicySets(tx, tenant)) + 1;
-    await insertPolicySet(tx, tenant, { revision, policies: [aPolicy()], mode: 'reproject', by });
-    const id = randomUUID();
-    await insertReprojection(tx, tenant, { id, revision, by });
-    return { revision, id };
-  });
+const inTenant = <T>(work: (tx: TenantTx) => Promise<T>, of = tenant): Promise<T> => desk.inTenant(work, of);
 
 const claim = (revision: number, after: TicketId | null = null, limit = 100) =>
   inTenant((tx) => claimReprojection(tx, tenant, { revision, after, limit }));
@@ -132,8 +57,6 @@ const settle = (revision: number, ...settled: [Held, ReprojectionOutcome, string
       settled.map(([{ ticket }, outcome, code]) => ({ ticket: ticket.id, outcome, code: code ?? null })),
     ),
   );
-const idsOf = (claims: readonly { readonly ticket: TicketId }[]): TicketId[] => claims.map(({ ticket }) => ticket);
-
 let revision: number;
 let job: string;
 let a: Held;
@@ -150,8 +73,8 @@ beforeEach(async () => {
     await inTenant((tx) => tx.updateTable('ticket').set({ status: 'closed' }).where('id', '=', ticket.id).execute());
   }
   const set = await inTenant((tx) => lockPolicySets(tx, tenant));
-  [a, b, c] = [await open(set), await open(set), await open(0)];
-  ({ revision, id: job } = await publish());
+  [a, b, c] = [await desk.open(set), await desk.open(set), await desk.open(0)];
+  ({ revision, id: job } = await desk.publish());
 });
 
 describe('a job', () => {
@@ -173,12 +96,12 @@ describe('a job', () => {
   });
 
   test('is the only one under way', async () => {
-    await expect(publish()).rejects.toThrow(/sla_reprojection_one/);
+    await expect(desk.publish()).rejects.toThrow(/sla_reprojection_one/);
     await inTenant((tx) => markReprojection(tx, tenant, revision, 'paused'));
-    await expect(publish()).rejects.toThrow(/sla_reprojection_one/);
+    await expect(desk.publish()).rejects.toThrow(/sla_reprojection_one/);
     await inTenant((tx) => markReprojection(tx, tenant, revision, 'cancelled'));
     expect(await inTenant((tx) => revisionUnderWay(tx, tenant))).toBeUndefined();
-    expect((await publish()).revision).toBe(revision + 1);
+    expect((await desk.publish()).revision).toBe(revision + 1);
   });
 
   test('that has ended stays ended', async () => {
@@ -196,22 +119,22 @@ describe('the tickets of a page', () => {
     expect((await claim(revision))[0]).toEqual({ ticket: a.ticket.id, before });
     expect((await claim(revision))[2]).toEqual({ ticket: c.ticket.id, before: [] });
     // It has followed, but nobody heard of it: it is asked again, and compared with the same.
-    a = await follows(a, revision);
+    a = await desk.follows(a, revision);
     expect((await claim(revision))[0]).toEqual({ ticket: a.ticket.id, before });
   });
 
   test('are open, and behind', async () => {
-    await close(a);
-    await follows(b, revision);
+    await desk.close(a);
+    await desk.follows(b, revision);
     expect(idsOf(await claim(revision))).toEqual([c.ticket.id]);
-    const late = await open(revision);
+    const late = await desk.open(revision);
     expect(idsOf(await claim(revision))).not.toContain(late.ticket.id);
   });
 
   test('are asked once when it went well, and again when it failed or was not heard of', async () => {
     await claim(revision);
     await settle(revision, [a, 'unchanged'], [b, 'failed', 'no_answer']);
-    await close(b);
+    await desk.close(b);
     expect(idsOf(await claim(revision))).toEqual([b.ticket.id, c.ticket.id]);
     await settle(revision, [a, 'failed', 'late'], [b, 'closed'], [c, 'gained_policy']);
     expect(await claim(revision)).toEqual([]);
@@ -238,8 +161,8 @@ describe('the tickets of a page', () => {
   });
 
   test('show what became of them', async () => {
-    a = await follows(a, revision);
-    b = await close(b);
+    a = await desk.follows(a, revision);
+    b = await desk.close(b);
     const found = await inTenant((tx) => findReplanned(tx, tenant, [a.ticket.id, b.ticket.id]));
     const [first, second] = found.toSorted((one, next) => (one.ticket < next.ticket ? -1 : 1));
     expect(first).toEqual({ ticket: a.ticket.id, status: 'new', set: revision, clocks: a.ledger.clocks });
@@ -286,23 +209,23 @@ describe('open tickets of a preview', () => {
   });
 
   test('who spoke last is told as the clocks count it', async () => {
-    a = await send(a, await receive(), monday + minute);
+    a = await desk.send(a, await receive(), monday + minute);
     expect(await held(a.ticket.id)).toMatchObject({ customerAt: monday, unansweredAt: monday, deskAt: null });
-    a = await send(a, await reply('service'), monday + 2 * minute);
+    a = await desk.send(a, await reply('service'), monday + 2 * minute);
     expect(await held(a.ticket.id)).toMatchObject({ unansweredAt: monday, deskAt: null });
-    a = await send(a, await reply('agent'), monday + 3 * minute);
+    a = await desk.send(a, await reply('agent'), monday + 3 * minute);
     expect(await held(a.ticket.id)).toMatchObject({ customerAt: monday, unansweredAt: null, deskAt: monday + 3 * minute });
-    a = await send(a, await receive(true), monday + 4 * minute);
+    a = await desk.send(a, await receive(true), monday + 4 * minute);
     expect(await held(a.ticket.id)).toMatchObject({ unansweredAt: null });
-    a = await send(a, await receive(), monday + 5 * minute);
+    a = await desk.send(a, await receive(), monday + 5 * minute);
     expect(await held(a.ticket.id)).toMatchObject({ unansweredAt: monday + 5 * minute, deskAt: monday + 3 * minute });
-    a = await send(a, { kind: 'resolve', ...anEnvelope({ commandId: 'resolve' }) }, monday + 6 * minute);
+    a = await desk.send(a, { kind: 'resolve', ...anEnvelope({ commandId: 'resolve' }) }, monday + 6 * minute);
     expect(await held(a.ticket.id)).toMatchObject({ customerAt: monday, unansweredAt: null });
   });
 
   test('one that the desk opened, or an automatic mail, asks nothing yet', async () => {
-    const ours = await open(0, {}, 'agent');
-    const auto = await open(0, { auto: true });
+    const ours = await desk.open(0, {}, 'agent');
+    const auto = await desk.open(0, { auto: true });
     for (const { ticket } of [ours, auto]) {
       expect(await held(ticket.id)).toMatchObject({ clocks: [], customerAt: null, unansweredAt: null, deskAt: null });
     }

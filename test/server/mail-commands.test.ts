@@ -39,6 +39,7 @@ const command = (ticketId = ticketIdFrom(randomBytes(5))): MailCommand => ({
   actor: `customer/${requester}`,
   role: 'customer',
   source: 'mail',
+  receivedAt: Date.now(),
 });
 const fields = (scope: string) => {
   const {

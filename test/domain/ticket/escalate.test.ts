@@ -109,7 +109,7 @@ describe('escalate', () => {
     ]);
   });
 
-  test.each([[{}], [{ reason: text }]])('a customer only asks: %j', (fields) => {
+  test.each<[CommandFields['escalate']]>([[{}], [{ reason: text }]])('a customer only asks: %j', (fields) => {
     const decision = accepted(run(aTicket(), 'escalate', { level: 9, ...fields }, { role: 'customer' }));
     expect(decision.state.escalations).toEqual([]);
     expect(decision.events).toMatchObject([{ type: 'escalation.requested', data: { reason: null, by: actor, ...fields } }]);
