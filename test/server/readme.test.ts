@@ -123,7 +123,7 @@ const documents = ['README.md', ...files('docs').filter((path) => path.endsWith(
 describe('a reader who follows', () => {
   let running: TestStack;
   beforeAll(async () => {
-    running = await startTestStack();
+    running = await startTestStack({ policies: true });
   }, 120_000);
   afterAll(() => running[Symbol.asyncDispose]());
 

@@ -11,10 +11,17 @@ export interface TestStack extends AsyncDisposable {
   readonly desk: DeskClient;
 }
 
-/** The whole system on ports and in a folder of its own. */
-export async function startTestStack(env: Record<string, string> = {}): Promise<TestStack> {
+/**
+ * The whole system on ports and in a folder of its own.
+ *
+ * @param policies whether the demo's tickets run under service levels, as they do behind `npm start`
+ */
+export async function startTestStack({
+  env = {},
+  policies = false,
+}: { env?: Record<string, string>; policies?: boolean } = {}): Promise<TestStack> {
   const stateDir = await mkdtemp(join(tmpdir(), 'usher-stack-'));
-  const stack = await startStack({ stateDir, ports: 'free', env: { LOG_LEVEL: 'info', ...env }, log: silent }).catch(
+  const stack = await startStack({ stateDir, ports: 'free', policies, env: { LOG_LEVEL: 'info', ...env }, log: silent }).catch(
     async (error: unknown) => {
       process.stderr.write(await logsOf(join(stateDir, 'logs')));
       throw error;
