@@ -1,11 +1,19 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { ConfigSchema } from '../config.js';
 import type { Plan } from './bench.js';
+import { partNames } from './storm/parts.js';
+import type { PartName } from './storm/parts.js';
+
+const workloads = ['w1', 'w3', 'w4'] as const;
+export type Workload = (typeof workloads)[number];
 
 export interface BenchArguments {
   help: boolean;
-  workload: 'w1' | 'w3';
+  workload: Workload;
   engine: 'dev' | 'server';
+  /** Of api and worker, besides the usual ones. */
+  settings: Record<string, string>;
   /** State folder of a running system to use instead of one of its own. */
   attach: string | undefined;
   /** Instead of the usual place. */
@@ -18,12 +26,15 @@ export class ArgumentError extends Error {
   override readonly name = 'ArgumentError';
 }
 
-export const usage = `npm run bench -- <w1|w3> [flags]    measures one workload and writes bench/results/<workload>-<commit>.json
+export const usage = `npm run bench -- <w1|w3|w4> [flags]    measures one workload and writes bench/results/<workload>-<commit>.json
 
   w1                     creates: POST /v1/tickets
   w3                     whole lives of nine calls, from create to close
+  w4                     deadlines by the thousand: how late breaches are recorded and told of, beside a scanner that looks each
+                         five minutes; ten to fifteen minutes on two quiet cores
 
-  --rate <a,b,c>         operations per second of the open rounds (w1: 5,20,50; w3: 2,4,6)
+  --part <a,b>           parts of w4, in this order: ${partNames.join(', ')} (all; with --quick the first two)
+  --rate <a,b,c>         operations per second of the open rounds (w1: 5,20,50; w3: 2,4,6; w4: 2, creates beside a storm)
   --seconds <n>          length of each open round (60); closed rounds take a third of it
   --rounds <n>           pairs of rounds in the comparison with plain starts (5)
   --engine <dev|server>  the dev server on a file, or the production-like server on PostgreSQL (dev)
@@ -31,6 +42,7 @@ export const usage = `npm run bench -- <w1|w3> [flags]    measures one workload 
   --arrivals <poisson|uniform>  send times of the open rounds (poisson)
   --held <n>             open tickets held to measure memory (500)
   --quick                short rounds, small samples: shows that it works, no figure to quote
+  --set <NAME=value>     an environment variable of api and worker, as in .env.example; may be given several times
   --attach               use the system that runs on --state-dir; its tickets stay there, parts are not restarted,
                          so memory and statements are not counted
   --state-dir <folder>   where that system keeps its state (.usher)
@@ -38,9 +50,12 @@ export const usage = `npm run bench -- <w1|w3> [flags]    measures one workload 
   --help                 this text
 
 The system under test is started for the run, on free ports and in a temporary folder (TMPDIR), and removed afterwards.
+What is being done is told on the error stream; the table goes to the output.
 Figures of the dev server and of the server on PostgreSQL stand in separate columns and are never compared.`;
 
-const standardRates = { w1: [5, 20, 50], w3: [2, 4, 6] } as const;
+const standardRates = { w1: [5, 20, 50], w3: [2, 4, 6], w4: [2] } as const;
+/** What w4 has no use for. */
+const notInStorms = ['seconds', 'rounds', 'held', 'deliveries', 'attach'] as const;
 
 const Positive = z.coerce.number().positive();
 const Count = z.coerce.number().int().min(1);
@@ -50,17 +65,25 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
   const { values, positionals } = parse(args);
   const [workload = '', ...more] = positionals;
   const help = values.help ?? false;
-  if (!help && (more.length > 0 || !isWorkload(workload))) throw new ArgumentError('name one workload: w1 or w3');
+  if (!help && (more.length > 0 || !isWorkload(workload))) throw new ArgumentError('name one workload: w1, w3 or w4');
   const chosen = isWorkload(workload) ? workload : 'w1';
   const quick = values.quick ?? false;
   const openSeconds = number('--seconds', values.seconds, Positive) ?? (quick ? 6 : 60);
   const deliveries = values.deliveries ?? false;
   if (deliveries && chosen !== 'w3') throw new ArgumentError('--deliveries goes with w3');
   const rates = values.rate?.split(',').map((rate) => number('--rate', rate, Positive) ?? 0);
+  if (chosen === 'w4') {
+    const useless = notInStorms.find((flag) => values[flag] !== undefined);
+    if (useless !== undefined) throw new ArgumentError(`--${useless} does not go with w4`);
+    if (rates !== undefined && rates.length > 1) throw new ArgumentError('--rate is one number with w4');
+  } else if (values.part !== undefined) throw new ArgumentError('--part goes with w4');
+  const settings = settingsIn(values.set ?? []);
+  if (values.attach === true && values.set !== undefined) throw new ArgumentError('--set goes with a system of its own, not with --attach');
   return {
     help,
     workload: chosen,
     engine: oneOf('--engine', values.engine, ['dev', 'server']) ?? 'dev',
+    settings,
     attach: values.attach === true ? (values['state-dir'] ?? '.usher') : undefined,
     out: values.out,
     plan: {
@@ -73,12 +96,29 @@ export function parseBenchArguments(args: readonly string[]): BenchArguments {
       held: number('--held', values.held, Count) ?? (quick ? 100 : 500),
       arrivals: oneOf('--arrivals', values.arrivals, ['poisson', 'uniform']) ?? 'poisson',
       deliveries,
+      parts: partsIn(values.part, quick),
       quick,
     },
   };
 }
 
-const isWorkload = (text: string): text is 'w1' | 'w3' => text === 'w1' || text === 'w3';
+const isWorkload = (text: string): text is Workload => workloads.some((workload) => workload === text);
+
+function partsIn(text: string | undefined, quick: boolean): readonly PartName[] {
+  if (text === undefined) return quick ? partNames.slice(0, 2) : partNames;
+  return text.split(',').flatMap((name) => oneOf('--part', name, partNames) ?? []);
+}
+
+function settingsIn(given: readonly string[]): Record<string, string> {
+  const pairs = given.map((text): [string, string] => {
+    const at = text.indexOf('=');
+    const name = text.slice(0, Math.max(0, at));
+    if (!Object.hasOwn(ConfigSchema.shape, name))
+      throw new ArgumentError(`--set is NAME=value with a variable of .env.example, not ${text}`);
+    return [name, text.slice(at + 1)];
+  });
+  return Object.fromEntries(pairs);
+}
 
 function parse(args: readonly string[]) {
   const text = { type: 'string' } as const;
@@ -88,7 +128,9 @@ function parse(args: readonly string[]) {
       args: [...args],
       allowPositionals: true,
       options: {
+        part: text,
         rate: text,
+        set: { type: 'string', multiple: true },
         seconds: text,
         rounds: text,
         engine: text,

@@ -2,11 +2,12 @@ import type { Log } from '../local/log.js';
 import type { Desk } from './desk.js';
 import type { Load } from './load.js';
 import type { Arrivals } from './schedule.js';
+import type { PartName } from './storm/parts.js';
 import type { Target } from './target.js';
 
 /** How long and how often things are measured. */
 export interface Plan {
-  /** Operations per second of the open rounds. */
+  /** Operations per second of the open rounds; of w4 one, of the creates beside a storm. */
   rates: readonly number[];
   /** Of each open round. */
   openSeconds: number;
@@ -22,6 +23,8 @@ export interface Plan {
   held: number;
   arrivals: Arrivals;
   deliveries: boolean;
+  /** Of w4. */
+  parts: readonly PartName[];
   quick: boolean;
 }
 

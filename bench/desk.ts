@@ -1,4 +1,4 @@
-/** Who and what the load works with: two products in the demo tenant, with agents and customers of their own. */
+/** Who and what the load works with: two products in the demo tenant, with agents, a lead and customers of their own. */
 import { createHash } from 'node:crypto';
 import type { Db } from '../db/client.js';
 import { withTenant } from '../db/client.js';
@@ -14,7 +14,10 @@ export const products = { silent: 'bench', mailing: 'bench-mail' } as const;
 const agentCount = 20;
 const customerCount = 500; // so that no customer's row is what everybody waits for
 
-const id = (kind: 'a' | 'b', number: number): string => `018f3b1e-0000-7000-${kind}000-${number.toString(16).padStart(12, '0')}`;
+/** Told of what is late on the bench's products; a lead of the demo product does not see them. */
+const leadEmail = 'bench-lead@usher.localhost';
+
+const id = (kind: 'a' | 'b' | 'c', number: number): string => `018f3b1e-0000-7000-${kind}000-${number.toString(16).padStart(12, '0')}`;
 
 /** Sets the desk up; a second time it only gets new keys. */
 export async function openDesk(db: Db): Promise<Desk> {
@@ -29,15 +32,16 @@ export async function openDesk(db: Db): Promise<Desk> {
       .execute();
     await tx
       .insertInto('agent')
-      .values(
-        agents.map((agent, index) => ({
+      .values([
+        ...agents.map((agent, index) => ({
           tenantId,
           id: agent.id,
           name: `Bench ${index}`,
           email: `bench-agent${index}@usher.localhost`,
           role: 'agent',
         })),
-      )
+        { tenantId, id: id('c', 1), name: 'Bench lead', email: leadEmail, role: 'lead' },
+      ])
       .onConflict((conflict) => conflict.doNothing())
       .execute();
     await tx

@@ -1,20 +1,24 @@
 /** `npm run bench`: measures one workload on a system of its own. */
 import { ArgumentError, parseBenchArguments, usage } from './arguments.js';
-import type { BenchArguments } from './arguments.js';
+import type { BenchArguments, Workload } from './arguments.js';
 import type { Bench } from './bench.js';
 import { openDesk } from './desk.js';
+import { outcomeOf } from './load-outcome.js';
 import { startLoad } from './load.js';
-import { rowsOf, table, verdictLines } from './report.js';
+import type { Outcome } from './outcome.js';
+import { table, verdictLines } from './report.js';
 import { fileOf, writeResults } from './results.js';
+import type { Surroundings } from './surroundings.js';
 import { engineOf, surroundingsOf } from './surroundings.js';
 import { attach, openOwn } from './target.js';
-import { verdictsOf } from './verdicts.js';
+import { partNames } from './storm/parts.js';
 import { w1 } from './workloads/w1.js';
 import { w3 } from './workloads/w3.js';
+import { w4 } from './workloads/w4.js';
 import { StartError } from '../local/start-error.js';
 
 const began = Date.now();
-const say = (line: string): void => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${line}`);
+const say = (line: string): void => console.error(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${line}`);
 
 async function main(args: readonly string[]): Promise<number> {
   const interrupted = new AbortController();
@@ -37,32 +41,37 @@ async function main(args: readonly string[]): Promise<number> {
 /** Once: remove everything in order. Twice: at once; the reaper ends what is left. */
 function interrupt(controller: AbortController): void {
   if (controller.signal.aborted) process.exit(130); // eslint-disable-line unicorn/no-process-exit -- nothing may come in between
-  console.log('\nstopping (Ctrl-C again ends everything at once)');
+  console.error('\nstopping (Ctrl-C again ends everything at once)');
   controller.abort();
 }
 
-async function measure({ workload, engine, attach: stateDir, plan, out }: BenchArguments, signal: AbortSignal): Promise<number> {
-  await using target = await (stateDir === undefined ? openOwn({ engine, signal, log: say }) : attach(stateDir));
+const workloads: Record<Workload, (bench: Bench, surroundings: Surroundings) => Promise<Outcome>> = {
+  w1: async (bench, surroundings) => outcomeOf(await w1(bench), surroundings),
+  w3: async (bench, surroundings) => outcomeOf(await w3(bench), surroundings),
+  w4,
+};
+
+async function measure(wanted: BenchArguments, signal: AbortSignal): Promise<number> {
+  const { workload, engine, settings, attach: stateDir, plan, out } = wanted;
+  await using target = await (stateDir === undefined ? openOwn({ engine, signal, env: settings, log: say }) : attach(stateDir));
   const surroundings = await surroundingsOf(target);
   const desk = await openDesk(target.db);
   const { apiUrl, temporalAddress, namespace } = target.info;
   await using load = await startLoad({ ...desk, apiUrl, temporalAddress, namespace }, signal);
   const bench: Bench = { target, desk, load, plan, engine, signal, say };
 
-  const findings = await untilAborted(signal, (workload === 'w1' ? w1 : w3)(bench));
-  const rows = rowsOf(findings, surroundings);
-  const verdicts = verdictsOf(findings);
+  const { findings, rows, notes, verdicts, problems, ok } = await untilAborted(signal, workloads[workload](bench, surroundings));
   const file = out ?? fileOf(workload, surroundings.commit);
   const modes = { attached: stateDir !== undefined, deliveries: plan.deliveries, quick: plan.quick };
   const set = Object.entries(modes).flatMap(([mode, isOn]) => (isOn ? [mode] : []));
-  const name = [`engine ${engineOf(surroundings)}`, ...set].join(', ');
+  const parts = workload === 'w4' && plan.parts.length < partNames.length ? [plan.parts.join(' ')] : [];
+  const notStock = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+  const name = [`engine ${engineOf(surroundings)}`, ...set, ...parts, ...notStock].join(', ');
   const columns = await writeResults(file, workload, name, { at: new Date().toISOString(), surroundings, plan, findings, verdicts, rows });
-  console.log(`\n${table(columns)}\n\n${verdictLines(verdicts).join('\n')}\n\nwritten to ${file}`);
-  const broken = [...findings.rounds, ...findings.comparison.rounds].filter((round) => round.faults.length > 0);
-  for (const { name: round, faults } of broken) console.log(`does not count: ${round}: ${faults.join('; ')}`);
-  if (findings.kept.lost > 0) console.log(`LOST: ${findings.kept.lost} of ${findings.kept.answered}`);
-  for (const what of findings.unmeasured) console.log(`not measured: ${what}`);
-  return findings.unmeasured.length > 0 || broken.length > 0 || findings.kept.lost > 0 || verdicts.some(({ ok }) => !ok) ? 1 : 0;
+  console.log(`\n${[table(columns), ...notes].join('\n')}\n\n${verdictLines(verdicts).join('\n')}\n\nwritten to ${file}`);
+  for (const problem of problems) console.log(problem);
+  if (plan.quick) console.log('quick: it works, or does not; no figure of it is worth quoting');
+  return ok ? 0 : 1;
 }
 
 /** Ends the wait at once; what was waited for fails by itself when the system goes away. */

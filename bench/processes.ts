@@ -28,8 +28,8 @@ const calmShare = 0.3;
 const calmLimitMs = 60_000;
 
 /** Waits until the parts have stopped working on what they still owed: what spills over from one measurement spoils the next. */
-export async function untilCalm(stack: Stack | undefined): Promise<void> {
-  const until = Date.now() + calmLimitMs;
+export async function untilCalm(stack: Stack | undefined, limitMs = calmLimitMs): Promise<void> {
+  const until = Date.now() + limitMs;
   for (let before = cpuOf(stack); Object.keys(before).length > 0 && Date.now() < until;) {
     const began = performance.now();
     await sleep(1_000);

@@ -8,12 +8,18 @@ import type { Verdict } from './verdicts.js';
 
 export type Row = [name: string, value: string];
 
-const ms = (value: number): string => (value < 10 ? value.toFixed(1) : value.toFixed(0));
+export const ms = (value: number): string => (value < 10 ? value.toFixed(1) : value.toFixed(0));
 const spread = ({ median, min, max }: Spread, digits = 1): string =>
   `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
 const kb = (bytes: number): string => `${(bytes / 1_000).toFixed(1)} kB`;
 
-export function rowsOf(findings: Findings, { cores, temporalServer, temporalStore, postgres, node, stateOn }: Surroundings): Row[] {
+/** What the figures depend on. */
+export const systemRow = ({ cores, temporalServer, temporalStore, postgres, node, stateOn }: Surroundings): Row => [
+  'system',
+  `${cores} cores with the generator, Node ${node}, Temporal ${temporalServer} on ${temporalStore}, ${postgres}, state on ${stateOn}`,
+];
+
+export function rowsOf(findings: Findings, surroundings: Surroundings): Row[] {
   const { workload, rounds, ceiling, comparison, kept, counts, delivery, logBytes, memory, statements } = findings;
   const [one, unit] = workload === 'w1' ? ['create', 'creates'] : ['life', 'lives'];
   const failed = rounds.reduce(
@@ -22,10 +28,7 @@ export function rowsOf(findings: Findings, { cores, temporalServer, temporalStor
   );
   const pending = rounds.reduce((sum, { calls }) => sum + Object.values(calls).reduce((all, { outcomes }) => all + outcomes.pending, 0), 0);
   return [
-    [
-      'system',
-      `${cores} cores with the generator, Node ${node}, Temporal ${temporalServer} on ${temporalStore}, ${postgres}, state on ${stateOn}`,
-    ],
+    systemRow(surroundings),
     ...rounds.filter((round) => round.concurrency !== undefined).map((round): Row => [round.name, `${round.reached.toFixed(1)}/s`]),
     ['ceiling', `${ceiling.toFixed(1)} ${unit}/s`],
     ...rounds.filter((round) => round.rate !== undefined).flatMap((round) => pacedRows(round, ceiling)),
@@ -45,7 +48,7 @@ export function rowsOf(findings: Findings, { cores, temporalServer, temporalStor
   ];
 }
 
-const countsText = ({ transitions, events, tasks, upserts }: Findings['counts']): string =>
+export const countsText = ({ transitions, events, tasks, upserts }: Findings['counts']): string =>
   [transitions, events, tasks, upserts].join(', ');
 
 function pacedRows(round: Round, ceiling: number): Row[] {
@@ -105,7 +108,10 @@ const cpuText = ({ cpu, ok }: Round): string =>
     .join(', ') + ' ms per operation';
 
 export const verdictLines = (verdicts: readonly Verdict[]): string[] =>
-  verdicts.map(({ what, counted, limit, ok }) => `${ok ? 'ok  ' : 'OVER'}  ${what}: ${counted} of ${limit}`);
+  verdicts.map(({ what, counted, limit, atLeast = false, ok }) => {
+    const verdict = ok ? 'ok   ' : atLeast ? 'UNDER' : 'OVER ';
+    return `${verdict}  ${what}: ${counted} of ${atLeast ? 'at least' : 'at most'} ${limit}`;
+  });
 
 /** All columns side by side. */
 export function table(columns: Record<string, readonly Row[]>): string {

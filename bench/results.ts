@@ -3,7 +3,6 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Plan } from './bench.js';
-import type { Findings } from './findings.js';
 import type { Row } from './report.js';
 import type { Surroundings } from './surroundings.js';
 import type { Verdict } from './verdicts.js';
@@ -14,7 +13,7 @@ export interface Column {
   at: string;
   surroundings: Surroundings;
   plan: Plan;
-  findings: Findings;
+  findings: object;
   verdicts: Verdict[];
   /** What the table says. */
   rows: readonly Row[];
@@ -32,21 +31,10 @@ export const fileOf = (workload: string, commit: string): string => join(folder,
  */
 export async function writeResults(file: string, workload: string, name: string, column: Column): Promise<Record<string, readonly Row[]>> {
   const before = Stored.safeParse(await readJson(file));
-  const columns = { ...(before.success ? before.data.columns : {}), [name]: { ...column, findings: withoutTickets(column.findings) } };
+  const columns = { ...(before.success ? before.data.columns : {}), [name]: column };
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify({ workload, columns }, null, 2)}\n`);
   return Object.fromEntries(Object.entries(columns).map(([key, { rows }]) => [key, rows]));
-}
-
-const bare = <Round extends { tickets: string[] }>({ tickets: _tickets, ...rest }: Round) => rest;
-
-/** Their numbers tell nobody anything once the system is gone. */
-function withoutTickets(findings: Findings) {
-  return {
-    ...findings,
-    rounds: findings.rounds.map(bare),
-    comparison: { ...findings.comparison, rounds: findings.comparison.rounds.map(bare) },
-  };
 }
 
 async function readJson(file: string): Promise<unknown> {

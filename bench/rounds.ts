@@ -43,8 +43,14 @@ export interface RoundOptions {
 
 export const openRound = (bench: Bench, options: RoundOptions, rate: number): Promise<Round> => {
   const { openSeconds: seconds, arrivals } = bench.plan;
-  return runRound(bench, options, { kind: 'open', rate, seconds, arrivals, seed: Math.round(rate * 1_000) });
+  return runRound(bench, options, { kind: 'open', rate, seconds, arrivals, seed: seedOf(rate) });
 };
+
+/** Without waiting for calm: what goes on beside is what is measured. */
+export const openRoundNow = (bench: Bench, options: RoundOptions, rate: number, seconds: number): Promise<Round> =>
+  measure(bench, options, { kind: 'open', rate, seconds, arrivals: bench.plan.arrivals, seed: seedOf(rate) });
+
+const seedOf = (rate: number): number => Math.round(rate * 1_000);
 
 export const closedRound = (bench: Bench, options: RoundOptions, concurrency: number): Promise<Round> =>
   runRound(bench, options, { kind: 'closed', concurrency, seconds: bench.plan.closedSeconds, atMost: Number.MAX_SAFE_INTEGER });
@@ -62,8 +68,12 @@ export async function warmUp(bench: Bench, { work, product = products.silent }: 
   if (report.ok === 0) throw new Error(`nothing works: ${JSON.stringify(problems)}`);
 }
 
-async function runRound(bench: Bench, { name, work, product = products.silent }: RoundOptions, loop: LoadJob['loop']): Promise<Round> {
+async function runRound(bench: Bench, options: RoundOptions, loop: LoadJob['loop']): Promise<Round> {
   await untilCalm(bench.target.stack);
+  return measure(bench, options, loop);
+}
+
+async function measure(bench: Bench, { name, work, product = products.silent }: RoundOptions, loop: LoadJob['loop']): Promise<Round> {
   const before = cpuOf(bench.target.stack);
   const report = await bench.load.run({ work, product, loop });
   const cpu = { ...cpuBetween(before, cpuOf(bench.target.stack)), generator: report.cpuSeconds };
@@ -102,3 +112,6 @@ function faultsOf({ calls, problems }: Round): string[] {
 
 /** Whether the latencies of an open round may be quoted, given what the system does at most. */
 export const isHonest = (round: Round, ceiling: number): boolean => round.rate !== undefined && round.rate <= honestShare * ceiling;
+
+/** Their numbers tell nobody anything once the system is gone. */
+export const withoutTickets = ({ tickets: _tickets, ...rest }: Round): Omit<Round, 'tickets'> => rest;

@@ -6,6 +6,8 @@ export interface Verdict {
   what: string;
   counted: number;
   limit: number;
+  /** The limit is to be reached; else it is not to be passed. */
+  atLeast?: true;
   ok: boolean;
 }
 

@@ -79,7 +79,7 @@ export const findReprojection = proxyActivities<ReprojectionActivities>({
 export const reprojectPage = (summary: string) =>
   proxyActivities<ReprojectionActivities>({
     startToCloseTimeout: '25s',
-    heartbeatTimeout: '10s',
+    heartbeatTimeout: '15s',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
     summary,
   }).reprojectPage;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { effects, reprojectionOutcomes } from '../../domain/sla/preview.js';
+import { effects, reprojectionOutcomes, reprojectionStates } from '../../domain/sla/preview.js';
 import { commaList, Moment, PageQuery, pageSchema, Uuid } from '../contract.js';
 
 /** What a draft would do to open tickets. */
@@ -23,9 +23,6 @@ export const PolicySetPreview = z
   .meta({ id: 'SlaPolicySetPreview' });
 export type PolicySetPreview = z.output<typeof PolicySetPreview>;
 
-export const jobStates = ['running', 'paused', 'done', 'failed', 'cancelled'] as const;
-export const jobResults = ['ok', 'failed', 'skipped'] as const;
-
 export const JobParams = z.object({ jobId: Uuid });
 export const JobQuery = z.strictObject(PageQuery);
 export type JobQuery = z.output<typeof JobQuery>;
@@ -36,7 +33,7 @@ export const JobView = z
     id: z.string(),
     kind: z.enum(['sla_reprojection']).describe('`sla_reprojection`: a revision of the policies on its way to open tickets'),
     subject: z.string().describe('what it is about, such as `sla/policy-sets/3`'),
-    state: z.enum(jobStates),
+    state: z.enum([...reprojectionStates, 'failed']),
     total: z.int().describe('as far as is known; `ok` + `failed` + `skipped` once it has ended'),
     ok: z.int(),
     failed: z.int(),
@@ -57,7 +54,7 @@ export type JobItemsQuery = z.output<typeof JobItemsQuery>;
 export const JobItem = z
   .strictObject({
     ref: z.string().describe('the ticket'),
-    result: z.enum(jobResults),
+    result: z.enum(['ok', 'failed', 'skipped']),
     code: z.string().describe('what came of it; why, if it failed'),
   })
   .meta({ id: 'JobItem' });

@@ -18,6 +18,7 @@ interface Row {
   readonly tags: readonly string[];
   readonly tier: string | null;
   readonly clocks: readonly Clock[];
+  readonly reopenedAt: Date | null;
   readonly customerAt: Date | null;
   readonly unansweredAt: Date | null;
   readonly deskAt: Date | null;
@@ -40,10 +41,10 @@ export async function listHeldTickets(tx: TenantTx, tenant: TenantId, after: Tic
   const { rows } = await sql<Row>`
     select t.state, t.tags, (select c.tier from customer c where c.tenant_id = t.tenant_id and c.id = t.requester_id) as tier,
       coalesce((select jsonb_agg(k.state) from sla_clock k where k.tenant_id = t.tenant_id and k.ticket_id = t.id), '[]') as clocks,
-      said.customer_at, said.unanswered_at, said.desk_at
+      said.reopened_at, said.customer_at, said.unanswered_at, said.desk_at
     from ticket t, lateral (
       select min(at) filter (where asks) as customer_at, min(at) filter (where asks and seq > coalesce(answered, 0)) as unanswered_at,
-        max(at) filter (where answers) as desk_at
+        max(at) filter (where answers) as desk_at, max(at) filter (where type = 'ticket.reopened') as reopened_at
       from (
         select e.*, max(seq) filter (where answers or type = 'ticket.resolved') over () as answered
         from (
@@ -53,15 +54,16 @@ export async function listHeldTickets(tx: TenantTx, tenant: TenantId, after: Tic
             type = 'message.sent' and role not in ('service', 'system') as answers
           from event
           where tenant_id = t.tenant_id and subject = 'ticket/' || t.id
-            and type in ('ticket.created', 'message.received', 'message.sent', 'ticket.resolved')) e) e) said
+            and type in ('ticket.created', 'message.received', 'message.sent', 'ticket.resolved', 'ticket.reopened')) e) e) said
     where t.tenant_id = ${tenant} and t.status <> 'closed' and t.id > ${after ?? ''} order by t.id limit ${limit}`.execute(tx);
-  return rows.map(({ state, tags, tier, clocks, customerAt, unansweredAt, deskAt }) => {
+  return rows.map(({ state, tags, tier, clocks, reopenedAt, customerAt, unansweredAt, deskAt }) => {
     const ticket = upToDate(state);
     const { product, priority, category, channel } = ticket;
     return {
       ticket,
       clocks,
       facts: { product, priority, category, channel, customerTier: tier, tags },
+      cycleAt: reopenedAt?.getTime() ?? ticket.createdAt,
       customerAt: customerAt?.getTime() ?? null,
       unansweredAt: unansweredAt?.getTime() ?? null,
       deskAt: deskAt?.getTime() ?? null,

@@ -2,10 +2,11 @@
 import type { Priority, TicketStatus } from '../ticket/status.js';
 import { second } from '../time.js';
 import type { Instant } from '../time.js';
-import { deadline, outcomeOf, remainingS, wholeSecond } from './clock.js';
+import { deadline, remainingS, wholeSecond } from './clock.js';
 import type { Clock } from './clock.js';
 import type { SlaFact } from './facts.js';
 import { isAfterBreach, ladderOf, rungAfterMs } from './ladder.js';
+import { rungsOf } from './ledger.js';
 import { clockKinds, cycleKinds, replyKinds } from './policy.js';
 import type { ClockKind, Rung, SlaPlan } from './policy.js';
 import type { ClockStart, Posting } from './posting.js';
@@ -117,7 +118,7 @@ function reopened(posting: Posting, { at, toldAt }: Pick<ClockStart, 'at' | 'tol
 function resume(posting: Posting, clock: Clock, { at, plan }: { at: Instant; plan: SlaPlan }): void {
   const budgetS = budgetOf(posting, clock.kind);
   if (budgetS === undefined) return;
-  const causes = posting.causesOf(clock.kind);
+  const causes = posting.causesOf(clock.kind, plan);
   const runs = plan.reopen === 'count_closed_time' || causes.length === 0;
   // Running since it was resolved: a deadline in between is found with its true instant; after that it may pause.
   const settled = plan.reopen === 'count_closed_time' ? clock : { ...posting.settled(clock, at), causes };
@@ -212,7 +213,7 @@ function retarget(posting: Posting, clock: Clock, { budgetS, at, reason }: { bud
 /** Rungs a clock has passed without their having fired; what comes after a breach is passed only where there was one. */
 function rungsBehind(posting: Posting, clock: Clock, at: Instant, known: readonly string[] = []): Clock['behind'] {
   const usedMs = posting.consumedBy(clock, wholeSecond(at)) * second;
-  const rungs = ladderOf(posting.ledger.plan?.rungs ?? [], clock, posting.ledger.priority)
+  const rungs = ladderOf(rungsOf(posting.ledger), clock, posting.ledger.priority)
     .filter((rung) => !clock.fired.includes(rung.id) && (clock.breach !== null || !isAfterBreach(rung)))
     .filter((rung) => rungAfterMs(rung, clock) <= usedMs && !known.includes(rung.id));
   return rungs.length === 0 ? null : { at: wholeSecond(at), rungs: rungs.map(({ id }) => id) };
@@ -236,14 +237,12 @@ function cause(posting: Posting, { at, cause: key, on }: FactOf<'cause'>): void 
 }
 
 function override(posting: Posting, { at, clock, budgetS }: FactOf<'override'>): void {
-  const found = posting.open().find((one) => one.clock === clock);
-  if (found !== undefined) retarget(posting, found, { budgetS, at, reason: 'override' });
+  for (const found of posting.open().filter((one) => one.clock === clock)) retarget(posting, found, { budgetS, at, reason: 'override' });
 }
 
 function waive(posting: Posting, { at, clock }: FactOf<'waive'>): void {
-  const found = posting.ledger.clocks.find((one) => one.clock === clock);
-  if (found === undefined || found.waived || outcomeOf(found) !== 'breached') return;
-  posting.record('sla.waived', posting.put({ ...found, waived: true }), {}, at);
+  const found = posting.named(clock);
+  if (found !== null) posting.record('sla.waived', posting.put({ ...found, waived: true }), {}, at);
 }
 
 /** Another plan, or none. What was measured stays measured (R20): the old calendar closes the stretch before the new one goes on. */

@@ -21,7 +21,7 @@ import { suffices } from './ledger.js';
 import type { Ledger } from './ledger.js';
 import type { NoticeAbout, NoticeReason } from './notice.js';
 import { nameOf, Posting } from './posting.js';
-import type { FiredRung, Reassignment, Telling } from './posting.js';
+import type { FiredRung, Reassignment } from './posting.js';
 import { addressed, armed, nextDue, settle } from './settle.js';
 import { summaryOf } from './summary.js';
 
@@ -109,9 +109,7 @@ export function catchUp(ticket: Ticket, ledger: Ledger, now: Instant, until: Ins
 function take(posting: Posting, fact: SlaFact): void {
   const { ledger } = posting;
   if (fact.kind === 'windows' || (fact.kind === 'planned' && !ledger.planned)) {
-    // What waits, waits for this.
-    settleUpTo(posting, fact.at);
-    apply(posting, fact);
+    supply(posting, fact);
   } else {
     posting.ledger = { ...ledger, backlog: [...ledger.backlog, { ...fact, at: Math.max(fact.at, latestOf(ledger)) }] };
   }
@@ -124,17 +122,25 @@ function drain(posting: Posting): void {
     if (fact === undefined || !suffices({ ...posting.ledger, backlog: [] }, fact)) return;
     settle(posting, fact.at);
     posting.ledger = { ...posting.ledger, backlog };
-    apply(posting, fact);
+    applyFact(posting, fact);
+    workedIn(posting, fact.at);
     // What it brought to light may have been due before it.
     settle(posting, fact.at);
     posting.applyCauses(fact.at);
   }
 }
 
-function apply(posting: Posting, fact: SlaFact): void {
+/** What others wait for. That it came is nothing that happened to the ticket, unless open hours differ. */
+function supply(posting: Posting, fact: SlaFact): void {
+  settleUpTo(posting, fact.at);
+  const told = posting.change.events.length;
   applyFact(posting, fact);
-  posting.ledger = { ...posting.ledger, lastAt: Math.max(posting.ledger.lastAt, fact.at) };
+  if (posting.change.events.length > told) workedIn(posting, fact.at);
 }
+
+const workedIn = (posting: Posting, at: Instant): void => {
+  posting.ledger = { ...posting.ledger, lastAt: Math.max(posting.ledger.lastAt, at) };
+};
 
 /** What happened comes first: while some of it waits, nothing that follows may be done. */
 function settleUpTo(posting: Posting, until: Instant): void {
@@ -170,44 +176,56 @@ function outcome(posting: Posting, before: readonly Escalation[]): Outcome {
 function closeObsolete(posting: Posting): void {
   for (const escalation of posting.change.ticket.escalations) {
     if (escalation.status !== 'pending' || escalation.from === null) continue;
-    const clock = posting.ledger.clocks.find((one) => one.clock === escalation.from?.clock);
-    if (clock !== undefined && isOpenClock(clock)) continue;
+    const clock = posting.named(escalation.from.clock);
+    if (clock !== null && isOpenClock(clock)) continue;
     const closed = { ...escalation, status: 'closed', outcome: 'no_longer_needed', ackDueAt: null, closedAt: posting.now } as const;
     const escalations = withEscalation(posting.change.ticket.escalations, closed);
     posting.change.record('escalation.closed', { escalation: closed.n, outcome: closed.outcome }, { escalations });
   }
 }
 
+/** The gravest last. */
 const severity: readonly NoticeReason[] = ['warning', 'breach', 'escalation', 'exhausted'];
 
-/** One notice for what fell due of one clock at one wake, under the highest rung's key (R28). */
+/** One notice for what fell due of one clock at one wake, under the highest rung's key (R28); one for each escalation that is told of by itself. */
 function combined(posting: Posting): PlannedNotice[] {
-  const groups = new Map<string, Telling[]>();
-  for (const telling of posting.tellings) {
-    const key = telling.rung === null ? `e${telling.escalation ?? 0}/${telling.reason}` : telling.rung.clock;
-    groups.set(key, [...(groups.get(key) ?? []), telling]);
-  }
-  return [...groups.values()].map((tellings) => {
-    const rungs = tellings.flatMap(({ rung }) => rung ?? []);
-    const highest = rungs.at(-1);
-    const reason = severity.findLast((one) => tellings.some((telling) => telling.reason === one)) ?? 'warning';
-    const escalation = tellings.findLast((telling) => telling.escalation !== null)?.escalation ?? null;
-    const to = tellings.flatMap((telling) => telling.to);
-    const message =
-      highest === undefined
-        ? `notice/e${escalation ?? 0}/${reason === 'exhausted' ? 'exhausted' : 'raised'}`
-        : `notice/${highest.clock}/${highest.rung}`;
-    if (highest !== undefined && rungs.length > 1) {
-      const recipients = new Set(to.flatMap((group) => group.to.map((addressee) => `${group.channel}/${addressee}`))).size;
-      const clock = posting.ledger.clocks.find((one) => one.clock === highest.clock) ?? null;
-      posting.record(
-        'sla.collapsed',
-        clock,
-        { rungs: rungs.slice(0, -1).map(({ rung }) => rung), into: highest.rung, recipients },
-        posting.now,
-      );
+  const ofClocks = new Map<string, Group>();
+  const alone: PlannedNotice[] = [];
+  for (const { reason, rung, escalation, to } of posting.tellings) {
+    if (rung === null) {
+      const message = `notice/e${escalation}/${reason === 'exhausted' ? 'exhausted' : 'raised'}`;
+      alone.push({ message, about: { clock: null, reason, escalation, rungs: [], to } });
+    } else {
+      ofClocks.set(rung.clock, joined(ofClocks.get(rung.clock), { reason, highest: rung, rungs: [rung], escalation, to }));
     }
-    const told = rungs.map(({ rung, dueAt, lateMs }) => ({ rung, dueAt, lateMs }));
-    return { message, about: { clock: highest?.clock ?? null, reason, escalation, rungs: told, to } };
-  });
+  }
+  return [...[...ofClocks.values()].map((group) => noticeOf(posting, group)), ...alone];
+}
+
+/** What one notice tells of a clock. */
+interface Group extends Omit<NoticeAbout, 'clock' | 'rungs'> {
+  readonly highest: FiredRung;
+  readonly rungs: readonly FiredRung[];
+}
+
+const joined = (before: Group | undefined, next: Group): Group =>
+  before === undefined
+    ? next
+    : {
+        reason: severity.indexOf(next.reason) > severity.indexOf(before.reason) ? next.reason : before.reason,
+        highest: next.highest,
+        rungs: [...before.rungs, ...next.rungs],
+        escalation: next.escalation ?? before.escalation,
+        to: [...before.to, ...next.to],
+      };
+
+function noticeOf(posting: Posting, { reason, highest, rungs, escalation, to }: Group): PlannedNotice {
+  const { clock, rung: into } = highest;
+  const merged = rungs.slice(0, -1).map(({ rung }) => rung);
+  if (merged.length > 0) {
+    const recipients = new Set(to.flatMap((group) => group.to.map((addressee) => `${group.channel}/${addressee}`))).size;
+    posting.record('sla.collapsed', posting.named(clock), { rungs: merged, into, recipients }, posting.now);
+  }
+  const told = rungs.map(({ rung, dueAt, lateMs }) => ({ rung, dueAt, lateMs }));
+  return { message: `notice/${clock}/${into}`, about: { clock, reason, escalation, rungs: told, to } };
 }

@@ -65,7 +65,9 @@ export function factsOf(
   command: TicketCommand,
   { at, toldAt }: { readonly at: Instant; readonly toldAt: Instant },
 ): SlaFact[] {
-  return events.flatMap((event) => factsOfEvent(event, { events, command, at })).map((fact) => ({ ...fact, toldAt }));
+  const happened =
+    command.kind === 'open' ? [opened(command, at)] : events.flatMap((event) => factsOfEvent(event, { events, command, at }));
+  return happened.map((fact) => ({ ...fact, toldAt }));
 }
 
 interface Context {
@@ -76,8 +78,6 @@ interface Context {
 
 function factsOfEvent(event: TicketEvent, { events, command, at }: Context): Happened[] {
   switch (event.type) {
-    case 'ticket.created':
-      return command.kind === 'open' ? [openedFact(command, at)] : [];
     case 'message.received':
       return event.data['auto'] === true ? [] : [{ kind: 'customer_message', at, receivedAt: receivedAt(command, at) }];
     case 'message.sent': {
@@ -93,7 +93,7 @@ function factsOfEvent(event: TicketEvent, { events, command, at }: Context): Hap
     case 'ticket.closed':
       return [{ kind: 'closed', at, reason: closeReason(event.data['cause']) }];
     case 'ticket.updated': {
-      if (event.data['action'] !== undefined) return clockFacts(command, at);
+      if (event.data['action'] !== undefined) return [byHand(command, at)];
       const to = event.data['priorityTo'];
       if (typeof to !== 'string') return [];
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- decide wrote the ticket's own priority there
@@ -104,22 +104,14 @@ function factsOfEvent(event: TicketEvent, { events, command, at }: Context): Hap
   }
 }
 
-/** What was done to the clocks by hand. */
-function clockFacts(command: TicketCommand, at: Instant): Happened[] {
-  switch (command.kind) {
-    case 'pauseClocks':
-    case 'resumeClocks':
-      return [{ kind: 'cause', at, cause: 'manual', on: command.kind === 'pauseClocks' }];
-    case 'overrideTarget':
-      return [{ kind: 'override', at, clock: command.clock, budgetS: command.budgetS }];
-    case 'waive':
-      return [{ kind: 'waive', at, clock: command.clock }];
-    default:
-      return [];
-  }
+/** What was done to the clocks by hand: a target, a waiver, or a pause or its end. */
+function byHand(command: TicketCommand, at: Instant): Happened {
+  if (command.kind === 'overrideTarget') return { kind: 'override', at, clock: command.clock, budgetS: command.budgetS };
+  if (command.kind === 'waive') return { kind: 'waive', at, clock: command.clock };
+  return { kind: 'cause', at, cause: 'manual', on: command.kind === 'pauseClocks' };
 }
 
-const openedFact = (command: Command<'open'>, at: Instant): Happened => ({
+const opened = (command: Command<'open'>, at: Instant): Happened => ({
   kind: 'opened',
   at,
   receivedAt: receivedAt(command, at),

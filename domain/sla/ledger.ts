@@ -7,7 +7,7 @@ import { isOpenClock, wholeSecond } from './clock.js';
 import type { Clock, ClockPhase } from './clock.js';
 import type { SlaFact } from './facts.js';
 import { isAfterBreach, ladderOf } from './ladder.js';
-import type { ClockKind, MatchField, SlaPlan } from './policy.js';
+import type { ClockKind, MatchField, Rung, SlaPlan } from './policy.js';
 import { openMs, trimmed, walk } from './windows.js';
 import type { Windows } from './windows.js';
 
@@ -76,6 +76,9 @@ export const ledgerOf = ({ status, priority, createdAt, firstResponseAt, updated
   lastAt: updatedAt,
 });
 
+/** The ladder of all clocks; none without a policy. */
+export const rungsOf = ({ plan }: Pick<Ledger, 'plan'>): readonly Rung[] => plan?.rungs ?? [];
+
 /** What of a ledger goes on to the next run: open hours that are over and count for nothing stay behind. */
 export function carried(ledger: Ledger, now: Instant): Ledger {
   const { windows } = ledger;
@@ -128,7 +131,7 @@ export function countedFrom({ clocks, backlog, plan, priority }: Ledger): Instan
   const stretches = clocks.filter((clock) => countsClosedTime(clock.phase, plan) || clock.phase === 'running').map(({ since }) => since);
   // Rungs that count while their clock is paused count from its breach.
   const breaches = clocks.filter(isOpenClock).flatMap((clock) => {
-    const waiting = ladderOf(plan?.rungs ?? [], clock, priority).some((rung) => isAfterBreach(rung) && rung.whilePaused === true);
+    const waiting = ladderOf(rungsOf({ plan }), clock, priority).some((rung) => isAfterBreach(rung) && rung.whilePaused === true);
     return waiting && clock.breach !== null ? [clock.breach.at] : [];
   });
   const waiting = backlog.map(factFrom);
@@ -163,7 +166,10 @@ export function windowsWanted(ledger: Ledger, now: Instant): WindowsRequest | nu
   if (plan === null) return null;
   const blocked = backlog.some((fact) => !suffices(ledger, fact));
   const running = clocks.filter(({ phase }) => phase === 'running');
-  return blocked || (running.length > 0 && fallShort(windows, running, now)) ? windowsAround(ledger, plan, now) : null;
+  const short = running.length > 0 && fallShort(windows, running, now);
+  // A rung that counts through pauses counts from a breach that a reopening brought back.
+  const lateBegin = clocks.some(isOpenClock) && windows !== null && windows.from > countedFrom(ledger);
+  return blocked || short || lateBegin ? windowsAround(ledger, plan, now) : null;
 }
 
 /** Whether the open hours end soon, or before a deadline that somebody set beyond them. */

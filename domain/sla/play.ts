@@ -108,9 +108,8 @@ class Table {
       if (answer.ok) this.accept(answer, now);
       else this.refused.push({ event: index, code: answer.code });
     }
-    if (this.ticket === null) return;
     const facts = this.factsOf(event);
-    if (facts.length > 0) this.accept(follow(this.ticket, this.ledger, facts, now), now);
+    if (this.ticket !== null && facts.length > 0) this.accept(follow(this.ticket, this.ledger, facts, now), now);
   }
 
   private accept({ ticket, ledger, sla }: Outcome, now: Instant): void {

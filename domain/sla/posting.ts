@@ -23,14 +23,15 @@ export interface FiredRung {
   readonly outcome: 'warned' | 'notified' | 'opened' | 'already_at_level';
 }
 
-/** A reason to tell staff; those of one wake go out together. */
-export interface Telling {
+/** A reason to tell staff; those of one clock at one wake go out together. */
+export type Telling = {
   readonly reason: NoticeReason;
-  /** Null: it is about an escalation a person raised. */
-  readonly rung: FiredRung | null;
-  readonly escalation: number | null;
   readonly to: readonly NoticeGroup[];
-}
+} & (
+  | { readonly rung: FiredRung; readonly escalation: number | null }
+  /** It is about an escalation: one that a person raised, or that nobody acknowledged. */
+  | { readonly rung: null; readonly escalation: number }
+);
 
 /** A rung asks for another agent of a team. */
 export interface Reassignment {
@@ -64,9 +65,9 @@ export class Posting {
     return this.ledger.windows;
   }
 
-  /** The present state of a clock given earlier. */
-  current(clock: Clock): Clock {
-    return this.ledger.clocks.find((one) => one.clock === clock.clock) ?? clock;
+  /** An instance that is open, or the last of its kind. */
+  named(clock: string): Clock | null {
+    return this.ledger.clocks.find((one) => one.clock === clock) ?? null;
   }
 
   open(kinds?: readonly ClockKind[]): Clock[] {
@@ -106,7 +107,7 @@ export class Posting {
     const n = (this.ledger.counts[kind] ?? 0) + 1;
     this.ledger = { ...this.ledger, counts: { ...this.ledger.counts, [kind]: n } };
     const origin = wholeSecond(Math.min(originAt, at));
-    const causes = this.causesOf(kind);
+    const causes = this.causesOf(kind, plan);
     const clock = this.put({
       clock: `${kind}#${n}`,
       kind,
@@ -163,9 +164,8 @@ export class Posting {
   }
 
   /** Why a clock of this kind pauses right now. */
-  causesOf(kind: ClockKind): string[] {
-    const { plan, status, causes } = this.ledger;
-    if (plan === null) return [];
+  causesOf(kind: ClockKind, plan: SlaPlan): string[] {
+    const { status, causes } = this.ledger;
     const byStatus = (status === 'waiting_on_customer' || status === 'on_hold') && (plan.pause[kind]?.includes(status) ?? false);
     const others = causes.filter((cause) => !cause.startsWith('approval:') || plan.pauseOnApproval.includes(kind));
     return byStatus ? ['status', ...others] : others;
@@ -173,11 +173,12 @@ export class Posting {
 
   /** Lets open clocks pause or run by the causes there are now. */
   applyCauses(at: Instant): void {
-    for (const clock of this.open()) this.applyCausesTo(clock, at);
+    const { plan } = this.ledger;
+    if (plan === null) return;
+    for (const clock of this.open()) this.pauseFor(clock, this.causesOf(clock.kind, plan), at);
   }
 
-  private applyCausesTo(clock: Clock, at: Instant): void {
-    const causes = this.causesOf(clock.kind);
+  private pauseFor(clock: Clock, causes: readonly string[], at: Instant): void {
     const added = causes.filter((cause) => !clock.causes.includes(cause));
     const gone = clock.causes.filter((cause) => !causes.includes(cause));
     if (added.length + gone.length === 0) return;

@@ -35,6 +35,8 @@ export interface HeldTicket {
   readonly ticket: Ticket;
   /** All instances it ever had. */
   readonly clocks: readonly Clock[];
+  /** Its last reopening, or its creation. */
+  readonly cycleAt: Instant;
   /** First message of the customer. */
   readonly customerAt: Instant | null;
   /** Oldest message of the customer that nobody answered. */
@@ -111,11 +113,11 @@ const distance = (clock: Clock): number =>
   clock.phase === 'paused' ? remainingS(clock, clock.consumedS) : (clock.dueAt ?? Number.MAX_SAFE_INTEGER);
 
 /** The ledger as its workflow must have it, as far as a change of plan asks. */
-function ledgerFrom({ ticket, clocks, customerAt, unansweredAt, deskAt }: HeldTicket, { plan, windows }: PlanInForce): Ledger {
+function ledgerFrom({ ticket, clocks, cycleAt, customerAt, unansweredAt, deskAt }: HeldTicket, { plan, windows }: PlanInForce): Ledger {
   const inOrder = clocks.toSorted((one, other) => numberOf(one) - numberOf(other));
   const causes = [...new Set(clocks.filter(isOpenClock).flatMap((clock) => clock.causes))].filter((cause) => cause !== 'status');
   const counts = Object.fromEntries(inOrder.map((clock) => [clock.kind, numberOf(clock)]));
-  return { ...ledgerOf(ticket), plan, windows, clocks: inOrder, counts, causes, customerAt, unansweredAt, deskAt };
+  return { ...ledgerOf(ticket), plan, windows, clocks: inOrder, counts, causes, cycleAt, customerAt, unansweredAt, deskAt };
 }
 
 const numberOf = ({ clock, kind }: Clock): number => Number(clock.slice(kind.length + 1));

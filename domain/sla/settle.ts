@@ -11,6 +11,7 @@ import type { Clock } from './clock.js';
 import { factsOf } from './facts.js';
 import { ladderOf, nearestDue } from './ladder.js';
 import type { SlaDue } from './ladder.js';
+import { rungsOf } from './ledger.js';
 import type { Ledger } from './ledger.js';
 import type { NoticeGroup } from './notice.js';
 import type { Addressee, Rung } from './policy.js';
@@ -19,8 +20,8 @@ import { walk } from './windows.js';
 
 /** What is due next on the posting's ticket. */
 export function nextDue({ ledger, change }: { ledger: Ledger; change: { ticket: Ticket } }): SlaDue | null {
-  const { clocks, plan, priority, windows } = ledger;
-  return nearestDue(clocks, plan?.rungs ?? [], { priority, escalations: change.ticket.escalations, windows });
+  const { clocks, priority, windows } = ledger;
+  return nearestDue(clocks, rungsOf(ledger), { priority, escalations: change.ticket.escalations, windows });
 }
 
 /** Does everything due before an instant, in order; it is told as late by how much later than due it is posted. */
@@ -157,22 +158,24 @@ function raisePriority(
 function unacknowledged(posting: Posting, escalation: Escalation, at: Instant): void {
   const { ticket } = posting.change;
   posting.change.ticket = { ...ticket, escalations: withEscalation(ticket.escalations, { ...escalation, ackDueAt: null }) };
-  const clock = posting.ledger.clocks.find((one) => one.clock === escalation.from?.clock) ?? null;
-  if (clock !== null) {
-    if (!isOpenClock(clock)) return; // needed by nobody any more
-    for (const rung of rungsAfter(posting, clock, escalation.from?.rung)) {
-      const outcome = fire(posting, { clock: posting.current(clock), rung, at }, 'unacknowledged');
-      if (outcome !== 'already_at_level') return;
-    }
+  const { from } = escalation;
+  const clock = from === null ? null : posting.named(from.clock);
+  if (from === null || clock === null) return exhausted(posting, escalation, null);
+  if (!isOpenClock(clock)) return; // needed by nobody any more
+  let { fired } = clock;
+  for (const rung of rungsAfter(posting, clock, from.rung)) {
+    const outcome = fire(posting, { clock: { ...clock, fired }, rung, at }, 'unacknowledged');
+    if (outcome !== 'already_at_level') return;
+    fired = [...fired, rung.id];
   }
   exhausted(posting, escalation, clock);
 }
 
 /** By its place among all rungs: the one before may have raised the priority, and be no rung of the present one. */
-function rungsAfter({ ledger: { plan, priority } }: Posting, clock: Clock, rung: string | undefined): Rung[] {
-  const rungs = plan?.rungs ?? [];
+function rungsAfter({ ledger }: Posting, clock: Clock, rung: string): Rung[] {
+  const rungs = rungsOf(ledger);
   const place = rungs.findIndex(({ id }) => id === rung);
-  return ladderOf(rungs.slice(place + 1), clock, priority).filter(({ id }) => !clock.fired.includes(id));
+  return ladderOf(rungs.slice(place + 1), clock, ledger.priority).filter(({ id }) => !clock.fired.includes(id));
 }
 
 function exhausted(posting: Posting, { n, level, to, from }: Escalation, clock: Clock | null): void {

@@ -26,7 +26,7 @@ export function decideEscalation(change: Change, command: EscalationCommand, now
       return move(change, command, 'resolved', (escalation) => {
         const patch = { outcome: command.outcome, outcomeText: command.text, resolvedAt: now };
         replace(change, { ...escalation, ...patch, status: 'resolved' }, 'escalation.resolved', { outcome: command.outcome }, command.text);
-        giveBack(change, escalation);
+        giveBack(change, escalation, command.actor);
       });
     case 'sendBackEscalation':
       return move(change, command, 'in_progress', (escalation) => {
@@ -115,9 +115,8 @@ function replace(
 }
 
 /** The ticket goes back to whoever had it. */
-function giveBack(change: Change, { takeOver, formerAssignee, owner }: Escalation): void {
-  if (takeOver && formerAssignee !== null && formerAssignee !== change.ticket.assignee)
-    assign(change, formerAssignee, owner ?? 'system/sla');
+function giveBack(change: Change, { takeOver, formerAssignee }: Escalation, by: Actor): void {
+  if (takeOver && formerAssignee !== null && formerAssignee !== change.ticket.assignee) assign(change, formerAssignee, by);
 }
 
 function assign(change: Change, assignee: AgentId, by: Actor): void {

@@ -84,26 +84,27 @@ async function reproject(policies: unknown[] = draft, headers: Record<string, st
 const faults = ({ body }: Reply): [string, string][] =>
   body.errors.map((error: { pointer: string; code: string }) => [error.pointer, error.code]);
 
+const effectOn = (effect: string, ...tags: string[]) => {
+  const tickets = tags.flatMap((tag) => of[tag] ?? []).toSorted();
+  return { effect, count: tickets.length, tickets: effect === 'unchanged' ? [] : tickets };
+};
+
 describe('a preview', () => {
   test('says what the draft would do to each open ticket, and changes nothing', async () => {
     const before = await current();
     const { previewToken, ...seen } = await previewed();
-    const told = (effect: string, ...tags: string[]) => {
-      const tickets = tags.flatMap((tag) => of[tag] ?? []).toSorted();
-      return { effect, count: tickets.length, tickets: effect === 'unchanged' ? [] : tickets };
-    };
     expect(seen).toEqual({
       current: before,
       open: 13,
       looked: 13,
       truncated: false,
       effects: [
-        told('breached', 'Breached'),
-        told('lost_policy', 'Lost'),
-        told('gained_policy', 'Gained'),
-        told('earlier', 'Earlier'),
-        told('later', 'Later', 'Office'),
-        told('unchanged', 'Same', 'Resolved'),
+        effectOn('breached', 'Breached'),
+        effectOn('lost_policy', 'Lost'),
+        effectOn('gained_policy', 'Gained'),
+        effectOn('earlier', 'Earlier'),
+        effectOn('later', 'Later', 'Office'),
+        effectOn('unchanged', 'Same', 'Resolved'),
       ],
     });
     expect(previewToken).toMatch(/^k1\.[\w-]{22}$/);

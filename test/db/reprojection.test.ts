@@ -40,6 +40,9 @@ beforeAll(async () => {
   desk = new ClockedDesk(database.db);
   const keys = { admin: newApiKey(), lead: newApiKey(), agent: newApiKey(), customer: newApiKey(), gateway: newApiKey() };
   await seedDemo(database.url, keys);
+  // Under the first revision tickets have clocks.
+  const { revision: first } = await desk.publish();
+  await desk.inTenant((tx) => markReprojection(tx, tenant, first, 'done'));
   await withTenant(database.db, other, (tx) => tx.insertInto('tenant').values({ tenantId: other, key: 'other', name: 'Other' }).execute());
 });
 afterAll(() => database[Symbol.asyncDispose]());
@@ -116,6 +119,7 @@ describe('the tickets of a page', () => {
     expect(idsOf(await claim(revision, null, 2))).toEqual([a.ticket.id, b.ticket.id]);
     expect(idsOf(await claim(revision, b.ticket.id, 2))).toEqual([c.ticket.id]);
     const before = a.ledger.clocks;
+    expect(before).toHaveLength(1);
     expect((await claim(revision))[0]).toEqual({ ticket: a.ticket.id, before });
     expect((await claim(revision))[2]).toEqual({ ticket: c.ticket.id, before: [] });
     // It has followed, but nobody heard of it: it is asked again, and compared with the same.
@@ -170,19 +174,20 @@ describe('the tickets of a page', () => {
   });
 });
 
-describe('open tickets of a preview', () => {
-  const held = async (id: TicketId) =>
-    (await inTenant((tx) => listHeldTickets(tx, tenant, null, 100))).find(({ ticket }) => ticket.id === id);
-  const reply = async (role: 'agent' | 'service', then?: 'resolved'): Promise<TicketCommand> => {
-    const content = await storeText(database.db, 'message', { body: 'Hello.' });
-    return { kind: 'reply', ...anEnvelope({ commandId: randomUUID(), role }), content, ...(then === undefined ? {} : { then }) };
-  };
-  const receive = async (auto = false): Promise<TicketCommand> => {
-    const content = await storeText(database.db, 'message', { body: 'Hello?' });
-    return { kind: 'receive', ...anEnvelope({ commandId: randomUUID(), role: 'customer' }), content, author: customer, auto };
-  };
-  const minute = 60_000;
+const minute = 60_000;
 
+const held = async (id: TicketId) =>
+  (await inTenant((tx) => listHeldTickets(tx, tenant, null, 100))).find(({ ticket }) => ticket.id === id);
+const reply = async (role: 'agent' | 'service', then?: 'resolved'): Promise<TicketCommand> => {
+  const content = await storeText(database.db, 'message', { body: 'Hello.' });
+  return { kind: 'reply', ...anEnvelope({ commandId: randomUUID(), role }), content, ...(then === undefined ? {} : { then }) };
+};
+const receive = async (auto = false): Promise<TicketCommand> => {
+  const content = await storeText(database.db, 'message', { body: 'Hello?' });
+  return { kind: 'receive', ...anEnvelope({ commandId: randomUUID(), role: 'customer' }), content, author: customer, auto };
+};
+
+describe('open tickets of a preview', () => {
   test('come by number, with clocks and with what conditions ask', async () => {
     await inTenant((tx) => tx.updateTable('customer').set({ tier: 'gold' }).where('id', '=', customer).execute());
     await inTenant((tx) =>
@@ -198,6 +203,7 @@ describe('open tickets of a preview', () => {
       ticket: a.ticket,
       clocks: a.ledger.clocks,
       facts: { product: 'demo', priority: 'medium', category: null, channel: 'api', customerTier: 'gold', tags: ['vip'] },
+      cycleAt: monday,
       customerAt: monday,
       unansweredAt: monday,
       deskAt: null,
@@ -220,7 +226,9 @@ describe('open tickets of a preview', () => {
     a = await desk.send(a, await receive(), monday + 5 * minute);
     expect(await held(a.ticket.id)).toMatchObject({ unansweredAt: monday + 5 * minute, deskAt: monday + 3 * minute });
     a = await desk.send(a, { kind: 'resolve', ...anEnvelope({ commandId: 'resolve' }) }, monday + 6 * minute);
-    expect(await held(a.ticket.id)).toMatchObject({ customerAt: monday, unansweredAt: null });
+    expect(await held(a.ticket.id)).toMatchObject({ cycleAt: monday, customerAt: monday, unansweredAt: null });
+    a = await desk.send(a, await receive(), monday + 7 * minute);
+    expect(await held(a.ticket.id)).toMatchObject({ cycleAt: monday + 7 * minute, unansweredAt: monday + 7 * minute });
   });
 
   test('one that the desk opened, or an automatic mail, asks nothing yet', async () => {

@@ -8,11 +8,13 @@ import { ApplicationFailure } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import type { Activities } from '../../activities/contract.js';
 import { CommandRefused } from '../../activities/ports.js';
 import type { OpenTickets } from '../../activities/ports.js';
 import { createReprojection } from '../../activities/reprojection.js';
+import { previewDraft } from '../../api/service-levels/preview.js';
+import { createReprojectionEngine } from '../../api/service-levels/reprojection-engine.js';
 import { withTenant } from '../../db/client.js';
 import type { TenantTx } from '../../db/client.js';
 import { insertPolicySet, lockPolicySets } from '../../db/queries/policy-sets.js';
@@ -23,7 +25,14 @@ import type { TicketId } from '../../domain/ids.js';
 import type { Policy } from '../../domain/sla/policy.js';
 import type { ReprojectionOutcome } from '../../domain/sla/preview.js';
 import { createTicketCommands } from '../../worker/ticket-commands.js';
-import { reprojectionStartOptions, reprojectionWorkflowType, searchAttributes, taskQueue, usualPace } from '../../workflows/names.js';
+import {
+  reprojectionStartOptions,
+  reprojectionWorkflowId,
+  reprojectionWorkflowType,
+  searchAttributes,
+  taskQueue,
+  usualPace,
+} from '../../workflows/names.js';
 import type { Pace } from '../../workflows/names.js';
 import { progress, updates } from '../../workflows/reproject/messages.js';
 import type { ReprojectionProgress } from '../../workflows/reproject/messages.js';
@@ -168,6 +177,17 @@ async function keep(handle: WorkflowHandle, name: string): Promise<void> {
   await writeFile(file, `${historyToJSON(history)}\n`);
 }
 
+/** Milliseconds between the beginnings of its pages, but for the rest between the two passes. */
+async function gaps(handle: WorkflowHandle): Promise<number[]> {
+  const { events } = await handle.fetchHistory();
+  const pages = (events ?? []).filter((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'reprojectPage');
+  const begun = pages.map(({ eventTime }) => Number(eventTime?.seconds) * 1_000 + Number(eventTime?.nanos) / 1_000_000);
+  return begun.slice(1, -1).map((at, n) => at - (begun[n] ?? 0));
+}
+
+/** A deadline nobody misses. */
+const soon = (): number => Date.now() + 20_000;
+
 /** A door that stays shut until it is opened; whoever stands before it is counted. */
 class Door {
   waiting = 0;
@@ -214,7 +234,9 @@ test('every open ticket follows once, and what came of each is told', async () =
     ['Refusing', 8],
     ['Unheard', 8],
   ] as const;
-  const handle = await publish(draft.map(([name, hours]) => forCategory(name, hours)));
+  const policies = draft.map(([name, hours]) => forCategory(name, hours));
+  const seen = await inTenant((tx) => previewDraft(tx, admin, policies, { revision: 2, now: Date.now(), goesOn: () => true }));
+  const handle = await publish(policies);
   const end: ReprojectionProgress = await handle.result();
 
   const counts = { earlier: 8, later: 8, breached: 8, lost_policy: 8, gained_policy: 8, unchanged: 12, closed: 4, failed: 4 };
@@ -239,6 +261,13 @@ test('every open ticket follows once, and what came of each is told', async () =
     for (const ticket of of[category] ?? [])
       expect([category, outcomes[ticket.id], await pinned(ticket, 2)]).toEqual([category, outcome, times]);
   }
+  // The preview said the same, but for what happened meanwhile.
+  expect(seen).toMatchObject({ open: 60, looked: 60, truncated: false });
+  for (const { effect, tickets: named } of seen.effects) {
+    const foreseen = [...named].toSorted();
+    const came = Object.keys(outcomes).filter((ticket) => outcomes[ticket] === effect);
+    if (effect !== 'unchanged') expect([effect, came.toSorted()]).toEqual([effect, foreseen]);
+  }
   expect([...asked].filter(([ticket, times]) => times !== (is('Refusing', ticket) || is('Unheard', ticket) ? 2 : 1))).toEqual([]);
 
   const [tighter] = of['Earlier'] ?? [];
@@ -250,6 +279,7 @@ test('every open ticket follows once, and what came of each is told', async () =
   expect((clock?.dueAt ?? Infinity) - Date.now()).toBeLessThan(2 * hour);
   expect((await late?.row())?.types).toEqual(expect.arrayContaining(['sla.retargeted', 'sla.breached']));
   expect((await late?.clocks())?.['resolution#1']?.breachedAt).not.toBeNull();
+  expect(Math.min(...(await gaps(handle)))).toBeGreaterThanOrEqual(usualPace.pageMs);
   await keep(handle, 'every-outcome');
 }, 120_000);
 
@@ -282,7 +312,7 @@ test('pauses, resumes and ends when it is told to; the page under way is finishe
   expect(await job(2)).toMatchObject({ state: 'cancelled', counts: { earlier: 6 } });
   expect(await status(handle)).toBe('cancelled');
   const sets = await Promise.all(opened.map(async (ticket) => (await ticket.state())?.sla.set));
-  expect(sets.toSorted()).toEqual([1, 1, 1, 2, 2, 2, 2, 2, 2]);
+  expect([sets.filter((set) => set === 1).length, sets.filter((set) => set === 2).length]).toEqual([3, 6]);
   await keep(handle, 'paused-resumed-cancelled');
 });
 
@@ -357,4 +387,35 @@ test('waits for the transaction that published it, and can be cancelled like any
   shut.open();
   expect(await handle.result()).toMatchObject({ state: 'cancelled', counts: { earlier: 2 } });
   expect((await job(2))?.state).toBe('cancelled');
+});
+
+test('is started and controlled by the API, also after somebody terminated it', async () => {
+  await publishPolicies(database.db, [forCategory('Any', 8)]);
+  await openTickets('Any', 2);
+  const door = new Door();
+  onTheWay = () => door.pass();
+  const engine = createReprojectionEngine(env.client, { queueSuffix: suffix() });
+  await inTenant(async (tx) => {
+    await insertPolicySet(tx, demo.tenant, { revision: 2, policies: [forCategory('Any', 4)], mode: 'reproject', by });
+    await insertReprojection(tx, demo.tenant, { id: uuid(0x9002), revision: 2, by });
+    await engine.start(demo.tenant, 2, soon());
+  });
+  await engine.start(demo.tenant, 2, soon());
+  await expect.poll(() => door.waiting, { timeout: 20_000 }).toBe(2);
+  const control = (name: 'pause' | 'resume' | 'cancel') =>
+    engine.control({ tenant: demo.tenant, revision: 2, control: name, actor: by, commandId: `${name}/2` }, soon());
+  await control('pause');
+  expect((await job(2))?.state).toBe('paused');
+
+  const handle = env.client.workflow.getHandle(reprojectionWorkflowId(demo.tenant, 2));
+  await handle.terminate();
+  door.open();
+  await control('resume');
+  expect((await job(2))?.state).toBe('running');
+  await expect.poll(async () => (await job(2))?.counts, { timeout: 20_000 }).toEqual({ earlier: 2 });
+  await control('cancel');
+  expect(await handle.result()).toMatchObject({ state: 'cancelled', counts: { earlier: 2 } });
+  await control('resume');
+  expect((await job(2))?.state).toBe('cancelled');
+  for (const ticket of tickets) expect(await pinned(ticket, 2)).toBe(1);
 });

@@ -39,6 +39,8 @@ export class SlaDesk {
   asleep = false;
   private readonly plan: SlaPlan | null;
   private readonly windows: Windows;
+  /** All it was ever told. */
+  private readonly hours: Windows[] = [];
 
   constructor(plan: SlaPlan | null = aPlan(), windows: Windows = someWindows()) {
     this.plan = plan;
@@ -98,6 +100,7 @@ export class SlaDesk {
   tell(when: When, fact: SlaFact): Outcome {
     const now = instant(when);
     this.pass(now);
+    if ('windows' in fact && fact.windows !== null) this.hours.push(fact.windows);
     return this.keep(follow(this.opened, this.ledger, [fact], now));
   }
 
@@ -171,7 +174,6 @@ export class SlaDesk {
 
   /** Works an outcome in, and checks what must hold of every one. */
   keep(outcome: Outcome): Outcome {
-    const before = this.ledger;
     const versions = outcome.events.map(({ version }) => version);
     const first = (this.ticket?.version ?? 0) + 1;
     if (versions.some((version, index) => version !== first + index) || outcome.ticket.version !== first + versions.length - 1)
@@ -179,7 +181,7 @@ export class SlaDesk {
     this.ticket = outcome.ticket;
     this.ledger = outcome.ledger;
     this.events.push(...outcome.events);
-    for (const segment of outcome.sla?.segments ?? []) this.keepSegment(segment, [before.windows, outcome.ledger.windows]);
+    for (const segment of outcome.sla?.segments ?? []) this.keepSegment(segment);
     for (const clock of outcome.sla?.clocks ?? []) this.keepClock(clock);
     for (const fired of outcome.sla?.rungs ?? []) {
       if (this.rungs.some(({ clock, rung }) => clock === fired.clock && rung === fired.rung))
@@ -192,7 +194,7 @@ export class SlaDesk {
   }
 
   /** Gapless from the origin on, and what it counted is what its open hours say. */
-  private keepSegment(segment: Segment, inForce: readonly (Windows | null)[]): void {
+  private keepSegment(segment: Segment): void {
     const { clock, n, from, to, state, openS, wallS, consumedAfterS, calendar } = segment;
     const previous = this.stretches(clock).at(-1);
     const where = `stretch ${n} of ${clock}`;
@@ -200,7 +202,7 @@ export class SlaDesk {
     if (to <= from || wallS !== (to - from) / 1000) throw new Error(`${where} runs from ${from} to ${to}, ${wallS} s`);
     if (previous !== undefined && (previous.to !== from || previous.consumedAfterS + openS !== consumedAfterS))
       throw new Error(`${where} does not go on where the one before ended`);
-    const known = inForce.flatMap((windows) => (windows !== null && windows.calendar.id === calendar.id ? [windows] : []));
+    const known = this.hours.filter((windows) => windows.calendar.id === calendar.id && windows.calendar.revision === calendar.revision);
     const counted = state === 'running' ? known.map((windows) => openMs(windows, from, to)) : [0];
     if (!counted.includes(openS * 1000)) throw new Error(`${where} counted ${openS} s; the calendar says ${counted.join(' or ')} ms`);
     this.segments.push(segment);

@@ -104,6 +104,11 @@ describe('a product’s template', () => {
     expect(mail).toEqual({ subject: '[TKT-3V7K9M2Q] Answer: It does not start', text: 'Dear Ann', html: null, fellBack: false });
   });
 
+  test('that says the number itself has it once', () => {
+    const mail = renderMail('reply', { subject: 'About {{ ticket.number }}', text: 't' }, words());
+    expect(mail.subject).toBe('About TKT-3V7K9M2Q');
+  });
+
   test('that is a whole page is not put into ours', () => {
     expect(renderMail('reply', template('html', '<html><body>{{ message }}</body></html>'), words()).html).toMatch(/^<html><body><p>/);
   });

@@ -158,6 +158,24 @@ describe('beyond the open hours that are known', () => {
     expect(desk.clock('resolution#1')).toMatchObject({ phase: 'running', breach: { at: on('tue 16:00') } });
   });
 
+  test('a target for a clock that ended meanwhile is for nothing', () => {
+    const desk = opened();
+    desk.customer('thu 10:00');
+    desk.send('thu 10:10', 'resolve', {});
+    desk.send('thu 10:20', 'overrideTarget', { clock: 'resolution#1', budgetS: 60 });
+    desk.tell('thu 11:00', { kind: 'windows', at: on('thu 11:00'), windows: someWindows() });
+    expect(desk.clock('resolution#1')).toMatchObject({ phase: 'fulfilled', budgetS: 8 * hour });
+    expect(desk.told('sla.retargeted')).toEqual([]);
+  });
+
+  test('so is a waiver for one that another took the place of', () => {
+    const desk = SlaDesk.opened('mon 09:00', aPlan({ targets: { next_response: always(hour) } }));
+    desk.reply('mon 12:00');
+    const gone: SlaFact = { kind: 'waive', at: on('mon 13:00'), clock: 'next_response#1' };
+    desk.customer('mon 12:30');
+    expect(desk.tell('mon 13:00', gone)).toMatchObject({ events: [], sla: null });
+  });
+
   test('and another plan: the old hours measure what was consumed until then', () => {
     const desk = opened();
     desk.customer('tue 09:00');
@@ -207,16 +225,23 @@ describe('beyond the open hours that are known', () => {
   });
 });
 
-describe('which open hours are wanted', () => {
-  const near = someWindows({ until: on('mon+2 00:00') });
-  const ledger = (changes: Partial<Ledger> = {}): Ledger => ({
-    ...emptyLedger,
-    plan: aPlan(),
-    windows: near,
-    clocks: [aClock()],
-    ...changes,
-  });
+test('a plan without its open hours is a bug, and says so', () => {
+  const desk = SlaDesk.opened('mon 09:00', aPlan());
+  const fact = { kind: 'planned', at: on('mon 10:00'), plan: aPlan({ policy: 'other' }), windows: null } as const;
+  expect(() => desk.tell('mon 10:00', { ...fact, rematchOn: [], teamCalendar: false, reason: 'policy' })).toThrow('without open hours');
+});
 
+const near = someWindows({ until: on('mon+2 00:00') });
+const ledger = (changes: Partial<Ledger> = {}): Ledger => ({
+  ...emptyLedger,
+  plan: aPlan(),
+  windows: near,
+  clocks: [aClock()],
+  ...changes,
+});
+const begin = (changes: Partial<Ledger>): number => windowsAround(ledger(changes), aPlan(), on('wed 12:00')).from;
+
+describe('which open hours are wanted', () => {
   test('from what is counted, ahead 35 days and as far as anything of the plan may need', () => {
     const rungs = [
       aRung({ id: 'late', when: { after: 2 * hour } }),
@@ -241,11 +266,10 @@ describe('which open hours are wanted', () => {
   test('back to a breach while a rung after it counts through pauses', () => {
     const paused = aClock({ phase: 'paused', since: on('tue 09:00'), breach: breached });
     const rungs = [aRung({ when: { after: hour }, whilePaused: true })];
-    const from = (changes: Partial<Ledger>) => windowsAround(ledger(changes), aPlan(), on('wed 12:00')).from;
-    expect(from({ clocks: [paused], plan: aPlan({ rungs }) })).toBe(on('mon 12:00'));
-    expect(from({ clocks: [{ ...paused, breach: null }], plan: aPlan({ rungs }) })).toBe(on('wed 12:00'));
-    expect(from({ clocks: [paused] })).toBe(on('wed 12:00'));
-    expect(from({ clocks: [paused], plan: null })).toBe(on('wed 12:00'));
+    expect(begin({ clocks: [paused], plan: aPlan({ rungs }) })).toBe(on('mon 12:00'));
+    expect(begin({ clocks: [{ ...paused, breach: null }], plan: aPlan({ rungs }) })).toBe(on('wed 12:00'));
+    expect(begin({ clocks: [paused] })).toBe(on('wed 12:00'));
+    expect(begin({ clocks: [paused], plan: null })).toBe(on('wed 12:00'));
   });
 
   test('they are asked for again when less than seven days are left while a clock runs, never while none does', () => {

@@ -72,6 +72,12 @@ describe('R18: another budget keeps what is consumed', () => {
     expect(desk.told('sla.retargeted')).toMatchObject([{ from: 16 * hour, to: 4 * hour, reason: 'priority' }]);
   });
 
+  test('without a policy a change of priority is no matter of clocks', () => {
+    const desk = SlaDesk.opened('mon 09:00', null);
+    expect(desk.send('mon 10:00', 'priority', { priority: 'high' }).sla).toBeNull();
+    expect(desk.ledger.priority).toBe('high');
+  });
+
   test('an edit of text or team leaves the clocks alone', () => {
     const desk = SlaDesk.opened('mon 09:00', byPriority);
     const content = asContentId(uuid(0x300));

@@ -1,7 +1,7 @@
 /** The ladder: expectations are typed out from sla.md, R26–R31 and section 6. The office is open Mondays to Fridays, 9 to 17. */
 import { describe, expect, test } from 'vitest';
 import { asTeamId } from '../../../domain/ids.js';
-import { isAfterBreach, nearestDue, rungDueAt } from '../../../domain/sla/ladder.js';
+import { isAfterBreach, nearestDue, rungAfterMs, rungDueAt } from '../../../domain/sla/ladder.js';
 import type { Rung } from '../../../domain/sla/policy.js';
 import { presets } from '../../../domain/sla/policy.js';
 import { aClock, always, anEscalation, aPlan, on, someWindows, uuid } from '../../support/builders.js';
@@ -12,6 +12,12 @@ const hour = 3600;
 const rung = (id: string, when: Rung['when'], changes: Partial<Rung> = {}): Rung => aRung({ id, when, actions: [], ...changes });
 const mail = (...to: string[]): Rung['actions'][number] => ({ notify: { to, channel: 'email' } });
 const named = { clock: 'resolution#1', kind: 'resolution', policyRevision: 1, policy: 'standard', calendar: 'k1', calendarRevision: 1 };
+
+const raising = (to: 'high' | 'urgent', retarget?: boolean) =>
+  rung('r50', { percent: 50 }, { actions: [{ raise_priority: retarget === undefined ? { to } : { to, retarget } }] });
+const opens = (to: 'admin' | 'lead' | 'specialist' | 'team', ackWithin: number, id?: string): Rung['actions'][number] => ({
+  open_escalation: { to: id === undefined ? { kind: to } : { kind: to, id: asTeamId(id) }, ackWithin },
+});
 
 /** F2: eight hours from Monday at 9. */
 const five = [
@@ -168,7 +174,7 @@ describe('R27: rungs pause with the clock', () => {
       ['r75', on('mon 16:00')],
       ['r90', on('mon 16:12')],
     ]);
-    expect(desk.told('sla.warned').map(({ rungDueAt, lateMs }) => [rungDueAt, lateMs])).toEqual([
+    expect(desk.told('sla.warned').map((data) => [data['rungDueAt'], data['lateMs']])).toEqual([
       [on('mon 16:00'), 1],
       [on('mon 16:00'), 1],
       [on('mon 16:12'), 1],
@@ -243,6 +249,10 @@ describe('R27: rungs pause with the clock', () => {
     expect(rungDueAt(r50, aClock({ phase: 'fulfilled' }), someWindows())).toBeNull();
     expect(rungDueAt(r50, aClock({ fired: ['r50'] }), someWindows())).toBeNull();
     expect(five.map(isAfterBreach)).toEqual([false, false, false, false, true]);
+    // Used up when it is due: after a breach at the deadline, or at an instant past it.
+    const breach = { at: on('tue 10:00'), cause: 'retarget', lateMs: 0, budgetS: 4 * hour, consumedS: 9 * hour } as const;
+    expect(five.map((one) => rungAfterMs(one, aClock()) / 1000)).toEqual([4, 6, 7.2, 8, 9].map((hours) => hours * hour));
+    expect(five.map((one) => rungAfterMs(one, aClock({ breach })) / 1000)).toEqual([2, 3, 3.6, 4, 10].map((hours) => hours * hour));
   });
 });
 
@@ -345,8 +355,6 @@ describe('R29: what a rung does', () => {
     expect(desk.notices).toEqual([]);
   });
 
-  const raising = (to: 'high' | 'urgent', retarget?: boolean) =>
-    rung('r50', { percent: 50 }, { actions: [{ raise_priority: retarget === undefined ? { to } : { to, retarget } }] });
   const targets = { resolution: { low: 8 * hour, medium: 8 * hour, high: 5 * hour, urgent: 2 * hour } };
 
   test('raise_priority raises, and leaves the targets by default', () => {
@@ -389,9 +397,6 @@ describe('R29: what a rung does', () => {
 });
 
 describe('R29 and section 6: escalations of the ladder', () => {
-  const opens = (to: 'admin' | 'lead' | 'specialist' | 'team', ackWithin: number, id?: string): Rung['actions'][number] => ({
-    open_escalation: { to: id === undefined ? { kind: to } : { kind: to, id: asTeamId(id) }, ackWithin },
-  });
   /** F12: level 1 at the breach, acknowledged within half an hour; level 2 after four hours. */
   const f12 = [
     rung('l1', 'at_breach', { level: 1, actions: [opens('lead', hour / 2)] }),

@@ -51,8 +51,8 @@ function held(plan: PlanInForce, ...later: [at: number, TicketCommand][]): HeldT
     state = next;
     for (const clock of next.sla?.clocks ?? []) clocks.set(clock.clock, clock);
   }
-  const { customerAt, unansweredAt, deskAt } = state.ledger;
-  return { ticket: state.ticket, clocks: [...clocks.values()], customerAt, unansweredAt, deskAt };
+  const { cycleAt, customerAt, unansweredAt, deskAt } = state.ledger;
+  return { ticket: state.ticket, clocks: [...clocks.values()], cycleAt, customerAt, unansweredAt, deskAt };
 }
 
 const wait: TicketCommand = { kind: 'awaitCustomer', ...anEnvelope({ commandId: 'wait' }) };

@@ -225,14 +225,28 @@ describe('R12: created otherwise than new', () => {
   });
 });
 
+/** A ticket with a clock of every kind open, once it has ended in some way. */
+const ended = (end: (desk: SlaDesk) => void): SlaDesk => {
+  const desk = SlaDesk.opened('mon 09:00', counting({ firstInNext: true }, aPlan({ targets: everyKind })));
+  desk.tell('mon 09:00', { kind: 'desk_message', at: on('mon 09:00'), receivedAt: on('mon 09:00'), by: 'agent', resolves: false });
+  desk.customer('mon 10:00');
+  end(desk);
+  return desk;
+};
+/** Kinds that are paused in a status under a policy, when every kind is open. */
+const pausedIn = (plan: SlaPlan, status: 'waiting_on_customer' | 'on_hold'): string[] => {
+  const desk = SlaDesk.opened(
+    'mon 09:00',
+    counting({ firstInNext: true }, { ...plan, targets: everyKind }),
+    { status },
+    { role: 'customer' },
+  );
+  desk.tell('mon 09:00', { kind: 'desk_message', at: on('mon 09:00'), receivedAt: on('mon 09:00'), by: 'agent', resolves: false });
+  desk.customer('mon 09:00', { source: 'api' });
+  return [...desk.clocks.values()].filter(({ phase }) => phase === 'paused').map(({ kind }) => kind);
+};
+
 describe('section 2: what ends a clock', () => {
-  const ended = (end: (desk: SlaDesk) => void): SlaDesk => {
-    const desk = SlaDesk.opened('mon 09:00', counting({ firstInNext: true }, aPlan({ targets: everyKind })));
-    desk.tell('mon 09:00', { kind: 'desk_message', at: on('mon 09:00'), receivedAt: on('mon 09:00'), by: 'agent', resolves: false });
-    desk.customer('mon 10:00');
-    end(desk);
-    return desk;
-  };
   const running = ['requester_wait', 'agent_work', 'resolution', 'periodic_update', 'next_response'];
 
   test('entering resolved fulfils what waits for it, and cancels the reply clocks', () => {
@@ -274,17 +288,6 @@ describe('section 2: what ends a clock', () => {
   });
 
   test('the table of presets, over the two statuses that may pause', () => {
-    const paused = (plan: SlaPlan, status: 'waiting_on_customer' | 'on_hold'): string[] => {
-      const desk = SlaDesk.opened(
-        'mon 09:00',
-        counting({ firstInNext: true }, { ...plan, targets: everyKind }),
-        { status },
-        { role: 'customer' },
-      );
-      desk.tell('mon 09:00', { kind: 'desk_message', at: on('mon 09:00'), receivedAt: on('mon 09:00'), by: 'agent', resolves: false });
-      desk.customer('mon 09:00', { source: 'api' });
-      return [...desk.clocks.values()].filter(({ phase }) => phase === 'paused').map(({ kind }) => kind);
-    };
     // A customer's message ends waiting, so the kinds that begin with one are looked at on hold only.
     const table = {
       default: { on_hold: ['agent_work'] },
@@ -293,7 +296,7 @@ describe('section 2: what ends a clock', () => {
       none: { on_hold: [] },
     } as const;
     for (const preset of ['default', 'all', 'resolution_only', 'none'] as const) {
-      expect([preset, paused(aPlan({ pause: presets[preset] }), 'on_hold')]).toEqual([preset, table[preset].on_hold]);
+      expect([preset, pausedIn(aPlan({ pause: presets[preset] }), 'on_hold')]).toEqual([preset, table[preset].on_hold]);
     }
   });
 
