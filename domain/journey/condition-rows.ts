@@ -1,4 +1,5 @@
 /** Rows of a condition builder, written as an expression. Source: journeys.md, section 3, the seed form. */
+import { isList } from './json.js';
 import type { Json } from './json.js';
 import { namesOf, pathOf, roots } from './path.js';
 import type { ConditionRow, Guard } from './step.js';
@@ -52,7 +53,7 @@ function fieldText(field: string, root: RowRoot): string {
 
 /** Numbers keep a decimal point, as they are doubles. */
 function literalText(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(literalText).join(', ')}]`;
+  if (isList(value)) return `[${value.map(literalText).join(', ')}]`;
   if (typeof value === 'number' && Number.isInteger(value)) return value.toFixed(1);
   return JSON.stringify(value);
 }

@@ -1,5 +1,5 @@
 /** The part of JSON Schema 2020-12 that inputs, variables and forms are declared in; light, so that the workflow checks values too. Source: scripts.md, section 2. */
-import { canonical, isObject, own, pointer } from './json.js';
+import { canonical, isList, isObject, own, pointer } from './json.js';
 import type { Json } from './json.js';
 
 export const typeNames = ['string', 'number', 'integer', 'boolean', 'array', 'object', 'null'] as const;
@@ -37,7 +37,7 @@ export function typesOf(schema: JsonSchema): readonly TypeName[] {
 /** An integer is a number too. */
 const typeOf = (value: Json): TypeName => {
   if (value === null) return 'null';
-  if (Array.isArray(value)) return 'array';
+  if (isList(value)) return 'array';
   const kind = typeof value;
   return kind === 'string' || kind === 'number' || kind === 'boolean' ? kind : 'object';
 };
@@ -70,12 +70,11 @@ export function valueFaults(schema: JsonSchema, value: Json, at = ''): ValueFaul
     need(length <= (schema.maxLength ?? Infinity), `must have at most ${schema.maxLength} characters`);
   } else if (isObject(value)) {
     faults.push(...memberFaults(schema, value, at));
-  } else if (Array.isArray(value)) {
-    const items: readonly Json[] = value;
-    need(items.length >= (schema.minItems ?? 0), `must have at least ${schema.minItems} items`);
-    need(items.length <= (schema.maxItems ?? Infinity), `must have at most ${schema.maxItems} items`);
-    const { items: each } = schema;
-    if (each !== undefined) faults.push(...items.flatMap((item, index) => valueFaults(each, item, at + pointer(index))));
+  } else if (isList(value)) {
+    need(value.length >= (schema.minItems ?? 0), `must have at least ${schema.minItems} items`);
+    need(value.length <= (schema.maxItems ?? Infinity), `must have at most ${schema.maxItems} items`);
+    const { items } = schema;
+    if (items !== undefined) faults.push(...value.flatMap((item, index) => valueFaults(items, item, at + pointer(index))));
   }
   return faults;
 }

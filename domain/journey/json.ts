@@ -8,6 +8,8 @@ export interface JsonObject {
 export const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+export const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value);
+
 /** What the object itself holds under the key, nothing inherited. */
 export const own = <Value>(object: Readonly<Record<string, Value>>, key: string): Value | undefined =>
   Object.hasOwn(object, key) ? object[key] : undefined;
@@ -25,7 +27,7 @@ export const segmentsOf = (path: string): string[] =>
 
 /** The one spelling of a value, for hashing: keys in order of their UTF-16 units, no spaces. Source: RFC 8785. */
 export function canonical(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (isList(value)) return `[${value.map(canonical).join(',')}]`;
   if (!isObject(value)) return JSON.stringify(value);
   const members = Object.keys(value)
     .toSorted(byUnits)

@@ -16,7 +16,7 @@ const Id = z.string().min(1).max(200);
 const Name = z.string().min(1).max(200);
 const Text = z.string().max(4_000);
 const Duration = z.string().max(64).describe('ISO 8601 of weeks, days, hours, minutes and seconds, such as P1DT12H');
-const Path = z.string().min(1).max(500).describe('from a guard root inwards: context.score, steps.qualify.output.score');
+const PathText = z.string().min(1).max(500).describe('from a guard root inwards: context.score, steps.qualify.output.score');
 const EventType = z.string().regex(/^[A-Za-z][A-Za-z0-9_.:-]{0,99}$/, 'must be an event type such as crm:lead_qualified');
 const ActionName = z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,99}@[1-9][0-9]{0,3}$/, 'must be name@major, such as crm.qualify_lead@1');
 const ClockTime = z.string().regex(/^(?:[01][0-9]|2[0-3]):[0-5][0-9]$/, 'must be a time of day, HH:MM');
@@ -26,12 +26,12 @@ const Positive = z.int().min(1);
 const Weight = z.number().min(0);
 
 const Anything: z.ZodType<Json> = z.json();
-const Mapping = z.record(z.string(), Path);
-const Match = z.record(Path, Path).describe('path within the event → path within the journey');
+const Mapping = z.record(z.string(), PathText);
+const Match = z.record(PathText, PathText).describe('path within the event → path within the journey');
 
 const Scalar = z.union([z.string(), z.number(), z.boolean(), z.null()], { error: 'must be text, a number, true, false or null' });
 const ConditionRow = z.strictObject({
-  field: Path,
+  field: PathText,
   operator: z.enum(operators),
   value: maybe(z.union([Scalar, z.array(Scalar).max(500)], { error: 'must be text, a number, true, false, null or a list of these' })),
 });
@@ -92,7 +92,7 @@ const Transition = z.strictObject({
 /** What every step may say. */
 const common = {
   when: maybe(Guard),
-  requires: maybe(z.array(z.strictObject({ path: Path, schema: maybe(Schema), message: maybe(Text) })).max(100)),
+  requires: maybe(z.array(z.strictObject({ path: PathText, schema: maybe(Schema), message: maybe(Text) })).max(100)),
   input: maybe(Mapping),
   output: maybe(Mapping),
   estimatedDuration: maybe(z.union([z.number().min(0), Duration], { error: 'must be minutes of at least 0, or an ISO 8601 duration' })),
@@ -129,13 +129,13 @@ const gate = {
     z.array(z.strictObject({ after: Duration, action: z.enum(['remind', 'add', 'replace']), to: maybe(People) })).max(50),
   ),
   onTimeout: maybe(Route),
-  evidence: maybe(z.array(Path).max(100)),
+  evidence: maybe(z.array(PathText).max(100)),
   requireComment: maybe(z.enum(['reject', 'always', 'never'])),
   claimFor: maybe(Duration),
 };
 
 const completeOn = maybe(Completions);
-const Until = z.union([Path, z.strictObject({ local: ClockTime, zone: maybe(Name) })], {
+const Until = z.union([PathText, z.strictObject({ local: ClockTime, zone: maybe(Name) })], {
   error: 'must be an instant, a path, or {"local": "HH:MM", "zone"?}',
 });
 
@@ -220,7 +220,7 @@ const StepBody = z.discriminatedUnion('kind', [
     branches: z.array(Id).min(1).max(50),
     join: maybe(z.union([z.enum(['all', 'any']), z.int()], { error: 'must be "all", "any" or a number of branches' })),
   }),
-  placed('forEach', { items: Path, do: ItemStep, maxConcurrency: maybe(Positive.max(100)), tolerateFailures: maybe(Count) }),
+  placed('forEach', { items: PathText, do: ItemStep, maxConcurrency: maybe(Positive.max(100)), tolerateFailures: maybe(Count) }),
   placed('experiment', { variants: z.array(z.strictObject({ id: Id, weight: z.number() })).min(1).max(50), salt: Name }),
   placed('journey', kinds.journey),
   placed('touchpoint', kinds.touchpoint),
@@ -234,7 +234,7 @@ const Trigger = z.strictObject({
   type: maybe(EventType),
   when: maybe(Guard),
   map: maybe(Mapping),
-  dedupeKey: maybe(Path),
+  dedupeKey: maybe(PathText),
   dedupeWindow: maybe(Duration),
   cooldown: maybe(Duration),
   rrule: maybe(Text),
@@ -245,7 +245,7 @@ const Trigger = z.strictObject({
 
 const Entry = z.strictObject({
   concurrency: maybe(z.enum(concurrencies)),
-  key: maybe(Path),
+  key: maybe(PathText),
   onDuplicate: maybe(z.enum(duplicateRules)),
   reentry: maybe(z.string().regex(/^(?:never|after_exit|after:.{1,64})$/, 'must be never, after_exit or after:<duration>')),
   maxEntries: maybe(Positive),
@@ -260,7 +260,7 @@ export const TemplateBody = z
     name: Name,
     description: maybe(Text),
     category: z.enum(categories),
-    subject: z.strictObject({ type: z.enum(subjectTypes), id: Path }),
+    subject: z.strictObject({ type: z.enum(subjectTypes), id: PathText }),
     input: maybe(Schema),
     context: maybe(
       z.record(z.string(), z.strictObject({ schema: Schema, pii: maybe(z.boolean()), default: maybe(Anything), const: maybe(Anything) })),
@@ -292,7 +292,7 @@ export const TemplateBody = z
             match: maybe(Match),
             when: maybe(Guard),
             window: maybe(Duration),
-            value: maybe(Path),
+            value: maybe(PathText),
             endsJourney: maybe(z.boolean()),
           }),
         )
@@ -322,29 +322,56 @@ export const ActionsBody = z
   )
   .meta({ id: 'JourneyActions' });
 
+/** Every field of a template, to find what a wrong one was meant to be. */
+const fields: ReadonlySet<string> = new Set(
+  [TemplateBody, Trigger, Entry, Transition, CompleteOn, Retry, Timeouts, People, ConditionRow].flatMap(({ shape }) => Object.keys(shape)).concat(
+    [common, gate, ...Object.values(kinds)].flatMap((shape) => Object.keys(shape)),
+    ['kind', 'name', 'stage', 'transitions', 'branches', 'join', 'items', 'do', 'maxConcurrency', 'tolerateFailures', 'variants', 'salt'],
+    ['outcome', 'result', 'pii', 'schema', 'order', 'weight', 'maxDuration', 'maxVisitsPerStep', 'maxOpenSteps', 'timezone', 'calendar'],
+    ['window', 'endsJourney', 'waitForStep', 'event', 'target', 'warnAt', 'onBreach'],
+  ),
+);
+
 /** Checks the shape of a template, for `validate`. */
-export const templateShape: Shape = (value) => {
-  const parsed = TemplateBody.safeParse(value);
-  return parsed.success ? { ok: true, template: parsed.data } : { ok: false, issues: parsed.error.issues.map(issueOf) };
+export const templateShape: Shape = {
+  fields,
+  parse: (value) => {
+    const parsed = TemplateBody.safeParse(value);
+    return parsed.success ? { ok: true, template: parsed.data } : { ok: false, issues: parsed.error.issues.flatMap((issue) => issuesOf(issue)) };
+  },
 };
 
-const issueOf = (issue: z.core.$ZodIssue): ShapeIssue => ({
-  path: issue.path.map((segment) => (typeof segment === 'number' ? segment : String(segment))),
-  unknown: issue.code === 'unrecognized_keys' ? issue.keys : [],
-  rule: ruleOf(issue),
-});
+type Issue = z.core.$ZodIssue;
+type Path = ShapeIssue['path'];
+
+/** Of several shapes the one whose faults all lie within is the one that was meant. */
+function issuesOf(issue: Issue, before: Path = []): ShapeIssue[] {
+  const path: Path = [...before, ...issue.path.map((segment) => (typeof segment === 'number' ? segment : String(segment)))];
+  if (issue.code === 'invalid_union' && issue.discriminator === undefined) {
+    const meant = issue.errors.find((errors) => errors.every((error) => error.path.length > 0));
+    if (meant !== undefined) return meant.flatMap((error) => issuesOf(error, path));
+  }
+  return [{ path, unknown: issue.code === 'unrecognized_keys' ? issue.keys : [], rule: ruleOf(issue) }];
+}
+
+const typeWords: Readonly<Record<string, string>> = {
+  array: 'a list',
+  int: 'an integer',
+  string: 'text',
+  boolean: 'true or false',
+  object: 'an object',
+  record: 'an object',
+};
 
 /** What the place must be, to stand after its name. */
-function ruleOf(issue: z.core.$ZodIssue): string {
+function ruleOf(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return `must be ${issue.expected === 'record' || issue.expected === 'object' ? 'an object' : article(issue.expected)}`;
+      return `must be ${typeWords[issue.expected] ?? `a ${issue.expected}`}`;
     case 'too_small':
-      return issue.origin === 'string' || issue.origin === 'array'
-        ? 'must not be empty'
-        : `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
+      return isCounted(issue.origin) ? 'must not be empty' : `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
     case 'too_big':
-      return issue.origin === 'string' || issue.origin === 'array'
+      return isCounted(issue.origin)
         ? `must have at most ${issue.maximum} ${issue.origin === 'string' ? 'characters' : 'items'}`
         : `must be ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`;
     case 'invalid_value':
@@ -356,7 +383,4 @@ function ruleOf(issue: z.core.$ZodIssue): string {
   }
 }
 
-const article = (type: string): string => (type === 'array' ? 'a list' : type === 'int' ? 'an integer' : type === 'string' ? 'text' : `a ${type}`);
-
-/** The fields a template knows anywhere, to find what a wrong one was meant to be. */
-export const knownFields = (): ReadonlySet<string> => new Set();
+const isCounted = (origin: string): boolean => origin === 'string' || origin === 'array';

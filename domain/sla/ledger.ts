@@ -127,7 +127,7 @@ export const windowsAround = (ledger: Ledger, plan: Pick<SlaPlan, 'targets' | 'r
 });
 
 /** The earliest instant some clock still counts from. */
-export function countedFrom({ clocks, backlog, plan, priority }: Ledger): Instant {
+function countedFrom({ clocks, backlog, plan, priority }: Ledger): Instant {
   const stretches = clocks.filter((clock) => countsClosedTime(clock.phase, plan) || clock.phase === 'running').map(({ since }) => since);
   // Rungs that count while their clock is paused count from its breach.
   const breaches = clocks.filter(isOpenClock).flatMap((clock) => {

@@ -142,7 +142,7 @@ export class SlaDesk {
     return [...this.clocks.keys()];
   }
 
-  /** Open instances and how each stands: `resolution#1 running`. */
+  /** Instances that are open, or the last of their kind, and how each stands: `resolution#1 running`. */
   get standing(): string[] {
     return this.ledger.clocks.map(({ clock, phase }) => `${clock} ${phase}`);
   }

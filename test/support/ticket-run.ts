@@ -155,11 +155,10 @@ export class TicketRun {
     const rows = await withTenant(this.db, demo.tenant, (tx) =>
       tx.selectFrom('slaClock').select(['clock', 'phase', 'dueAt', 'breachedAt', 'consumedS']).where('ticketId', '=', this.id).execute(),
     );
-    const time = (at: Date | null): number | null => (at === null ? null : at.getTime());
     return Object.fromEntries(
       rows.map(({ clock, phase, dueAt, breachedAt, consumedS }) => [
         clock,
-        { phase, dueAt: time(dueAt), breachedAt: time(breachedAt), consumedS },
+        { phase, dueAt: timeOf(dueAt), breachedAt: timeOf(breachedAt), consumedS },
       ]),
     );
   }
@@ -207,6 +206,8 @@ export class TicketRun {
     });
   }
 }
+
+const timeOf = (at: Date | null): number | null => at?.getTime() ?? null;
 
 /** Publishes policies for the demo tenant, as the API does once it has checked them. @returns the revision */
 export async function publishPolicies(db: Db, policies: readonly Policy[]): Promise<number> {

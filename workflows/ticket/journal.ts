@@ -137,7 +137,13 @@ export class Journal {
 
   /** Does what was due before an instant. */
   catchUp(now: Instant, until = now): void {
-    if (this.ticket !== null) this.keep(catchUp(this.ticket, this.ledger, now, until), this.bySystem(now), now);
+    const { ticket: before } = this;
+    if (before === null) return;
+    const outcome = catchUp(before, this.ledger, now, until);
+    this.keep(outcome, this.bySystem(now), now);
+    if (before.priority !== outcome.ticket.priority && movesTargets(outcome) && this.ledger.rematchOn.includes('priority')) {
+      this.askForPlan({ reason: 'priority', at: now });
+    }
   }
 
   /** Works in what an activity found out for the clocks. */
@@ -315,6 +321,14 @@ export class Journal {
     }
   }
 }
+
+/** Whether a rung that fired wants the raised priority's targets. */
+const movesTargets = ({ sla, ledger: { plan } }: Outcome): boolean =>
+  (plan?.rungs ?? []).some(
+    ({ id, actions }) =>
+      actions.some((action) => 'raise_priority' in action && action.raise_priority.retarget === true) &&
+      sla?.rungs.some(({ rung }) => rung === id) === true,
+  );
 
 /** Why a change asks for the policy again; null: it does not. */
 function replanReason(before: Ticket | null, after: Ticket, { rematchOn, teamCalendar }: Ledger): ReplanReason | null {

@@ -21,7 +21,8 @@ async function replan(journal: Journal, start: TicketStart): Promise<void> {
   const { replan: wanted } = journal;
   if (wanted === null) return;
   const { plan, windows, rematchOn, teamCalendar } = await lookUp(journal, start);
-  journal.tell({ kind: 'planned', at: now(), plan, windows, rematchOn, teamCalendar, reason: wanted.reason }, now());
+  // It holds from the change that asked for it, however long the answer took.
+  journal.tell({ kind: 'planned', at: wanted.at, plan, windows, rematchOn, teamCalendar, reason: wanted.reason }, now());
   // What changed while the activity ran asks again.
   if (journal.replan === wanted) journal.planned();
 }

@@ -197,6 +197,25 @@ describe('beyond the open hours that are known', () => {
     expect(desk.ledger.backlog).toEqual([]);
   });
 
+  test('another plan needs no more of the old hours than up to it', () => {
+    const desk = new SlaDesk(aPlan({ targets: { resolution: always(8 * hour) } }), near);
+    desk.open('mon 09:00');
+    desk.planFirst('mon 09:00');
+    desk.replan('tue 13:00', aPlan({ policy: 'other', targets: { resolution: always(40 * hour) } }), someWindows());
+    expect(desk.ledger.backlog).toEqual([]);
+    expect(desk.clock('resolution#1')).toMatchObject({ policy: 'other', breach: { at: on('mon 17:00') } });
+    desk.replan('tue 14:00', aPlan({ policy: 'third' }), near);
+    desk.replan('tue 15:00', aPlan({ policy: 'fourth' }), near);
+    expect(desk.clock('resolution#1').policy).toBe('fourth');
+  });
+
+  test('that they were fetched is nothing that happened to the ticket', () => {
+    const desk = SlaDesk.opened('mon 09:00', aPlan({ targets: { next_response: always(4 * hour) } }));
+    desk.tell('mon 12:00', { kind: 'windows', at: on('mon 12:00'), windows: someWindows() });
+    desk.reply('mon 12:30', undefined, { receivedAt: on('mon 11:00') });
+    expect(desk.told('sla.fulfilled')).toMatchObject([{ at: on('mon 11:00'), fulfilledAt: on('mon 11:00'), spareS: 2 * hour }]);
+  });
+
   test('a message from before them waits too', () => {
     const desk = new SlaDesk(aPlan({ targets: { first_response: always(hour) } }), someWindows({ from: on('mon 12:00') }));
     desk.open('mon 12:00', {}, { receivedAt: on('mon 09:00') });
@@ -283,6 +302,22 @@ describe('which open hours are wanted', () => {
     }
     expect(refreshAt(ledger({ windows: null }))).toBeNull();
     expect(windowsWanted(ledger({ windows: null }), on('mon 10:00'))).not.toBeNull();
+  });
+
+  test('a reopening may bring a breach back from before them', () => {
+    const through = aPlan({
+      targets: { resolution: always(hour) },
+      rungs: [aRung({ id: 'late', when: { after: 40 * hour }, whilePaused: true })],
+    });
+    const desk = SlaDesk.opened('mon 09:00', through);
+    desk.send('mon 12:00', 'resolve', {});
+    desk.replan('wed 09:00', { ...through, policy: 'other' }, someWindows({ from: on('wed 09:00') }));
+    expect(windowsWanted(desk.ledger, on('wed 09:00'))).toBeNull();
+    desk.send('thu 09:00', 'reopen', {});
+    expect(windowsWanted(desk.ledger, on('thu 09:00'))).toMatchObject({ from: on('mon 10:00') });
+    desk.refresh('thu 09:00', someWindows());
+    expect(windowsWanted(desk.ledger, on('thu 09:00'))).toBeNull();
+    expect(desk.nextDue()).toBe(on('mon+1 10:00'));
   });
 
   test('a target that a lead set beyond them asks for more', () => {

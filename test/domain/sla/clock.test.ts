@@ -220,6 +220,12 @@ describe('R5: met up to the deadline', () => {
     ]);
   });
 
+  test('sent at the very deadline it was timely', () => {
+    const desk = SlaDesk.opened('mon 09:00', plan);
+    desk.reply('mon 11:30', undefined, { receivedAt: on('mon 11:00') });
+    expect(desk.told('sla.fulfilled')).toMatchObject([{ fulfilledAt: on('mon 11:00'), outcome: 'breached', ingestLate: true }]);
+  });
+
   test('one that was late in its channel too is not marked', () => {
     const desk = SlaDesk.opened('mon 09:00', plan);
     desk.reply('mon 11:30', undefined, { receivedAt: on('mon 11:20') });
@@ -297,16 +303,29 @@ describe('R6: a breach stays', () => {
   });
 });
 
+describe('R36: two sums of seconds', () => {
+  test('business seconds, open and running; calendar seconds, by the wall and running', () => {
+    const desk = SlaDesk.opened('mon 16:00');
+    desk.status('mon 18:00', 'waiting_on_customer');
+    desk.status('tue 08:00', 'in_progress');
+    desk.status('tue 08:30', 'waiting_on_customer');
+    desk.status('tue 09:30', 'in_progress');
+    desk.send('tue 10:00', 'resolve', {});
+    expect(desk.told('sla.fulfilled')).toMatchObject([{ businessS: 1.5 * hour, calendarS: 3 * hour, spareS: 6.5 * hour }]);
+    expect(desk.clock('resolution#1')).toMatchObject({ consumedS: 1.5 * hour, wallS: 3 * hour });
+  });
+});
+
 describe('what became of a clock', () => {
   test.each([
-    [aClock(), true, null],
-    [aClock({ phase: 'paused' }), true, null],
-    [aClock({ phase: 'fulfilled' }), false, 'met'],
-    [aClock({ phase: 'fulfilled', breach }), false, 'breached'],
-    [aClock({ phase: 'cancelled' }), false, null],
-    [aClock({ phase: 'cancelled', breach }), false, 'breached'],
-    [aClock({ breach }), true, 'breached'],
-  ])('%#', (clock, open, outcome) => {
+    ['running', aClock(), true, null],
+    ['paused', aClock({ phase: 'paused' }), true, null],
+    ['fulfilled', aClock({ phase: 'fulfilled' }), false, 'met'],
+    ['fulfilled after its breach', aClock({ phase: 'fulfilled', breach }), false, 'breached'],
+    ['cancelled', aClock({ phase: 'cancelled' }), false, null],
+    ['cancelled after its breach', aClock({ phase: 'cancelled', breach }), false, 'breached'],
+    ['running after its breach', aClock({ breach }), true, 'breached'],
+  ])('%s', (_, clock, open, outcome) => {
     expect([isOpenClock(clock), outcomeOf(clock)]).toEqual([open, outcome]);
   });
 });
