@@ -104,18 +104,16 @@ export class Play {
     };
   }
 
-  /** Takes what the ticket tells, in order. */
-  tell(steps: readonly TicketStep[]): void {
-    for (const step of steps) {
-      const before = this.seen.at(-1);
-      const since = this.since(step) ?? before ?? { from: step.at + this.offsetMs, after: false };
-      const late = wholeSecond(step.at + this.offsetMs) - wholeSecond(since.from);
-      // More open hours come weeks later, and belong to nothing.
-      if (late > 0 && (since !== before || late < minute)) this.disturb(since.from, `was worked on ${late / second} s later`);
-      const overtaken = before !== undefined && isBefore(since, before);
-      if (overtaken && !since.after) this.disturb(since.from, 'was overtaken by what was due then');
-      this.seen.push({ ...(overtaken ? before : since), step });
-    }
+  /** Takes what the ticket tells, step after step. */
+  tell(step: TicketStep): void {
+    const before = this.seen.at(-1);
+    const since = this.since(step) ?? before ?? { from: step.at + this.offsetMs, after: false };
+    const late = wholeSecond(step.at + this.offsetMs) - wholeSecond(since.from);
+    // More open hours come weeks later, and belong to nothing.
+    if (late > 0 && (since !== before || late < minute)) this.disturb(since.from, `was worked on ${late / second} s later`);
+    const overtaken = before !== undefined && isBefore(since, before);
+    if (overtaken && !since.after) this.disturb(since.from, 'was overtaken by what was due then');
+    this.seen.push({ ...(overtaken ? before : since), step });
   }
 
   trace(): RecordedTrace {
@@ -127,7 +125,7 @@ export class Play {
         const fired = rungs.find((one) => one.clock === clock && one.rung === rung);
         return { clock, rung, firedAt: fired === undefined ? null : wholeSecond(fired.firedAt + this.offsetMs) };
       }),
-      refused: this.refused,
+      refused: this.refused.toSorted((one, other) => one.event - other.event), // answers may come in any order
     };
   }
 

@@ -12,10 +12,11 @@ import { workflowBundle } from '../worker/bundle.js';
 import { whyUnplayable } from './sla-play.js';
 import type { Run } from './sla-play.js';
 import { Stage } from './sla-stage.js';
+import { TemporalUnavailableError } from './temporal-binary.js';
 
 type Played = PlayAnswer['traces'][number];
 
-/** Most take less than one. */
+/** A scenario takes about one, a server about ten; more only on a machine that is busy with other things. */
 const limitS = 60;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -25,20 +26,17 @@ class Theatre implements AsyncDisposable {
   private stage: Stage | null = null;
   private bundle: WorkflowBundleOption | null = null;
 
+  /** @throws TemporalUnavailableError */
   async play(run: Run): Promise<Played> {
     const unplayable = whyUnplayable(run.scenario);
     if (unplayable !== null) return { ok: false, error: unplayable };
-    const over = new AbortController();
     try {
-      const stage = await this.open();
-      const limit = pause(limitS * second, undefined, { signal: over.signal });
-      const tooLong = limit.then(() => Promise.reject(new Error(`not at its end after ${limitS} s`)));
-      return { ok: true, trace: await Promise.race([stage.perform(run), tooLong]) };
+      this.stage ??= await within(2 * limitS, this.build());
+      return { ok: true, trace: await within(limitS, this.stage.perform(run)) };
     } catch (error) {
+      if (error instanceof TemporalUnavailableError) throw error; // nor will there be one for the others
       await this[Symbol.asyncDispose]();
       return { ok: false, error: error instanceof Error ? error.message : String(error) };
-    } finally {
-      over.abort();
     }
   }
 
@@ -48,10 +46,20 @@ class Theatre implements AsyncDisposable {
     await stage?.[Symbol.asyncDispose]();
   }
 
-  private async open(): Promise<Stage> {
+  private async build(): Promise<Stage> {
     this.bundle ??= await workflowBundle(new DefaultLogger('ERROR'));
-    this.stage ??= await Stage.build(this.bundle, say);
-    return this.stage;
+    return Stage.build(this.bundle, say);
+  }
+}
+
+async function within<Result>(seconds: number, work: Promise<Result>): Promise<Result> {
+  const over = new AbortController();
+  const limit = pause(seconds * second, undefined, { signal: over.signal });
+  const tooLong = limit.then(() => Promise.reject(new Error(`not at its end after ${seconds} s`)));
+  try {
+    return await Promise.race([work, tooLong]);
+  } finally {
+    over.abort();
   }
 }
 

@@ -86,7 +86,7 @@ async function connect(address: string, stop: () => Promise<void>): Promise<Omit
       await testService.lockTimeSkipping({});
     },
     async [Symbol.asyncDispose]() {
-      await own.close();
+      // The client's connection stays: a call that is tried again on a closed one ends this process.
       await connection.close().catch(() => undefined); // a worker that did not end holds it
       await stop();
     },
