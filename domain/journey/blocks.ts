@@ -27,6 +27,8 @@ export const neededBranches = ({ join = 'all', branches }: Parallel): number => 
   return join === 'any' ? 1 : Math.min(Math.max(join, 1), branches.length);
 };
 
+const isSkippable = ({ when }: Step): boolean => when !== undefined;
+
 /** Steps at whose entry others are certain to have completed, as `certainBefore(graph, start).get(step)`. */
 export function certainBefore(graph: Graph, start: string): ReadonlyMap<string, ReadonlySet<string>> {
   const ids = Array.from(graph.steps.keys());
@@ -34,8 +36,6 @@ export function certainBefore(graph: Graph, start: string): ReadonlyMap<string, 
   const all = (1n << BigInt(ids.length)) - 1n;
   const before = new Map(ids.map((id) => [id, id === start ? 0n : all]));
   const blocks = new Map(blocksOf(graph, start).map((block) => [block.id, block]));
-  const isSkippable = ({ when }: Step): boolean => when !== undefined;
-
   /** What has completed once this step has: a skipped one leaves nothing behind. */
   const after = (id: string, step: Step): bigint => {
     const self = isSkippable(step) ? 0n : (bits.get(id) ?? 0n);

@@ -28,6 +28,10 @@ export interface ExpressionReport {
   /** Empty: it can be published. */
   readonly problems: readonly ExpressionProblem[];
   readonly reads: readonly Reading[];
+  /** Numbers, texts and truths that are written out in it. */
+  readonly literals: readonly Json[];
+  /** It only tests presence and compares paths with literals, so that nothing but those can change its answer. */
+  readonly isPlain: boolean;
 }
 
 /** Root → plain JSON. `now` is epoch milliseconds or ISO 8601. Personal data that was erased stands as `erased`. */
@@ -99,4 +103,9 @@ export function choose(engine: GuardEngine, guards: readonly (string | null)[], 
   return { chosen: null, trace };
 }
 
-const overBudget = (expression: string): GuardTrace => ({ expression, verdict: 'error', reads: [], fault: { reason: 'budget', path: null } });
+const overBudget = (expression: string): GuardTrace => ({
+  expression,
+  verdict: 'error',
+  reads: [],
+  fault: { reason: 'budget', path: null },
+});

@@ -51,8 +51,15 @@ function edgesOf(id: string, step: Step, isStep: (name: string) => boolean): Edg
   const bodies = step.kind === 'forEach' ? [{ body: step.do, below: ['do'] }] : [];
   const places = [{ body: step, below: [] }, ...bodies];
   return [
-    ...(step.transitions ?? []).map(({ to }, index): Edge => ({ from: id, to: to === join ? null : to, kind: 'done', path: at('transitions', index, 'to') })),
-    ...(step.kind === 'parallel' ? step.branches.map((to, index): Edge => ({ from: id, to, kind: 'branch', path: at('branches', index) })) : []),
+    ...(step.transitions ?? []).map(({ to }, index): Edge => ({
+      from: id,
+      to: to === join ? null : to,
+      kind: 'done',
+      path: at('transitions', index, 'to'),
+    })),
+    ...(step.kind === 'parallel'
+      ? step.branches.map((to, index): Edge => ({ from: id, to, kind: 'branch', path: at('branches', index) }))
+      : []),
     ...places.flatMap(({ body, below }) => [
       ...(body.catch ?? []).map(({ to }, index): Edge => ({ from: id, to, kind: 'aside', path: at(...below, 'catch', index, 'to') })),
       ...routed(body.sla?.onBreach, at(...below, 'sla', 'onBreach')),
@@ -100,7 +107,8 @@ export function loops(graph: Graph, lets: (edge: Edge) => boolean): string[][] {
   const low = new Map<string, number>();
   const stack: string[] = [];
   const found: string[][] = [];
-  const next = (id: string): string[] => graph.from(id).flatMap((edge) => (edge.to !== null && lets(edge) && graph.steps.has(edge.to) ? [edge.to] : []));
+  const next = (id: string): string[] =>
+    graph.from(id).flatMap((edge) => (edge.to !== null && lets(edge) && graph.steps.has(edge.to) ? [edge.to] : []));
   // Tarjan's algorithm with a stack of its own: five hundred steps in a row are deeper than some stacks.
   for (const root of graph.steps.keys()) {
     if (index.has(root)) continue;

@@ -5,16 +5,29 @@
  */
 import { Environment, EvaluationError, ParseError } from '@marcbachmann/cel-js';
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { fromIso, toDate, toIso } from '../time.js';
+import { toDate } from '../time.js';
 import { closest } from './closest.js';
-import { durationMs } from './duration.js';
-import { guardLimits, isErased } from './expression.js';
-import type { ExpressionProblem, ExpressionReport, Fault, FaultReason, GuardData, GuardEngine, GuardTrace, Reading, TracedRead, TypeLookup, Value, Wanted } from './expression.js';
+import { guardLimits } from './expression.js';
+import type {
+  ExpressionProblem,
+  ExpressionReport,
+  Fault,
+  FaultReason,
+  GuardData,
+  GuardEngine,
+  GuardTrace,
+  Reading,
+  TracedRead,
+  TypeLookup,
+  Value,
+  Wanted,
+} from './expression.js';
 import { globLimits, matchesGlob } from './glob.js';
-import { isList, isObject, own } from './json.js';
-import type { Json } from './json.js';
-import { typesOf } from './json-schema.js';
-import type { JsonSchema } from './json-schema.js';
+import { Erased, Stop, scopeOf, toJson } from './guard-data.js';
+import type { Names } from './guard-data.js';
+import { engineType, instantOf, literalType, timeOf, typeInWords } from './guard-words.js';
+import type { Literal } from './guard-words.js';
+import { own } from './json.js';
 import { itemRoot, pathOf, roots } from './path.js';
 import type { Segment, Segments } from './path.js';
 
@@ -31,16 +44,12 @@ const functions: Readonly<Record<string, string>> = {
 };
 const available = ['has', ...Object.keys(functions), ...macros].join(', ');
 
-type Literal = string | number | boolean | null;
-
 /** Written for the engine: every name in `text` is a variable of this kind, or the item of a macro. */
-interface Written {
+interface Written extends Names {
   readonly text: string;
-  readonly reads: readonly Segments[];
-  readonly tests: readonly Segments[];
   /** Paths within the items of a list, to be known; the item itself stands as position 0. */
   readonly items: readonly Segments[];
-  readonly literals: readonly Literal[];
+  readonly isPlain: boolean;
   readonly problems: readonly ExpressionProblem[];
 }
 
@@ -54,13 +63,13 @@ export function createGuards(): GuardEngine {
     check(source, typeAt, wanted) {
       const written = write(language, source);
       const reads: Reading[] = [
-        ...written.reads.map((path) => ({ path, tested: false })),
-        ...written.tests.map((path) => ({ path, tested: true })),
+        ...unique(written.reads).map((path) => ({ path, tested: false })),
+        ...unique(written.tests).map((path) => ({ path, tested: true })),
       ];
-      const paths = [...reads.map(({ path }) => path), ...written.items];
+      const paths = unique([...reads.map(({ path }) => path), ...written.items]);
       const problems = [...written.problems, ...paths.flatMap((path) => unknownAt(path, typeAt))];
       if (problems.length === 0) problems.push(...typeProblems(typed.clone(), source, written, typeAt, wanted));
-      return { problems, reads } satisfies ExpressionReport;
+      return { problems, reads, literals: written.literals, isPlain: written.isPlain } satisfies ExpressionReport;
     },
     evaluate(source, data) {
       const trace: TracedRead[] = [];
@@ -73,6 +82,8 @@ export function createGuards(): GuardEngine {
     value: (source, data) => run(language, untyped, source, data, []).result,
   };
 }
+
+const unique = (paths: readonly Segments[]): readonly Segments[] => Array.from(new Map(paths.map((path) => [pathOf(path), path])).values());
 
 /** The functions the written text calls. */
 const withFunctions = (environment: Environment): Environment =>
@@ -95,22 +106,13 @@ const withFunctions = (environment: Environment): Environment =>
     })
     .registerOperator('double % double', (left: number, right: number) => left % right);
 
-/** Ends an evaluation. */
-class Stop extends Error {
-  readonly reason: FaultReason | 'erased';
-  readonly path: string | null;
-  constructor(reason: FaultReason | 'erased', path: string | null = null) {
-    super(reason);
-    this.reason = reason;
-    this.path = path;
-  }
-}
-
 /** Reads an expression and writes it anew, or tells everything in it that guards may not use. */
 function write(language: Environment, source: string): Written {
   const writer = new Writer();
   if (source.length > guardLimits.characters) {
-    return writer.close('null', [problem('J025', `the expression has ${source.length} characters; the limit is ${guardLimits.characters}`)]);
+    return writer.close('null', [
+      problem('J025', `the expression has ${source.length} characters; the limit is ${guardLimits.characters}`),
+    ]);
   }
   try {
     return writer.close(writer.node(language.parse(source).ast, 1));
@@ -143,6 +145,7 @@ class Writer {
   #nodes = 0;
   #macros = 0;
   #isDeep = false;
+  #isPlain = true;
   /** The name a macro gives to the item at hand, and where the items lie, if that is a path. */
   #item: { readonly name: string | null; readonly list: Segments | null } = { name: null, list: null };
 
@@ -150,7 +153,15 @@ class Writer {
   close(text: string, more: readonly ExpressionProblem[] = []): Written {
     if (this.#nodes > guardLimits.nodes) this.#refuse('J025', `the expression has ${this.#nodes} nodes; the limit is ${guardLimits.nodes}`);
     if (this.#isDeep) this.#refuse('J025', `the expression is nested more than ${guardLimits.depth} levels deep`);
-    return { text, reads: this.#reads, tests: this.#tests, items: this.#items, literals: this.#literals, problems: [...this.#problems, ...more] };
+    return {
+      text,
+      reads: this.#reads,
+      tests: this.#tests,
+      items: this.#items,
+      literals: this.#literals,
+      isPlain: this.#isPlain,
+      problems: [...this.#problems, ...more],
+    };
   }
 
   /** Chains of one logical operator, and of members, are one level however long they are. */
@@ -185,7 +196,9 @@ class Writer {
         return `${node.op.charAt(0)}(${this.node(node.args, level + 1)})`;
       default: {
         const [left, right] = node.args;
-        const isChain = left.op === node.op && (node.op === '&&' || node.op === '||');
+        const isLogical = node.op === '&&' || node.op === '||';
+        const isChain = isLogical && left.op === node.op;
+        this.#isPlain &&= isLogical || (comparisons.includes(node.op) && (isFixed(left) || isFixed(right)));
         return `(${this.node(left, isChain ? level : level + 1)} ${node.op} ${this.node(right, level + 1)})`;
       }
     }
@@ -214,6 +227,7 @@ class Writer {
       return this.#read(path);
     }
     if (path !== null && this.#item.list !== null && isRooted(this.#item.list)) this.#items.push([...this.#item.list, 0, ...path.slice(1)]);
+    this.#isPlain = false;
     const object = this.node(left, level);
     if (typeof last === 'string') return `${object}.${last}`;
     const fixed = fixedIndex(last);
@@ -224,8 +238,12 @@ class Writer {
     if (name === 'has') return this.#test(args[0], level);
     const known = own(functions, name);
     if (known === undefined) {
-      return this.#refuse('J025', `\`${name}\` is not available; ${name === 'matches' ? 'use `contains` or `glob`' : `guards have ${available}`}`);
+      return this.#refuse(
+        'J025',
+        `\`${name}\` is not available; ${name === 'matches' ? 'use `contains` or `glob`' : `guards have ${available}`}`,
+      );
     }
+    this.#isPlain = false;
     const [first] = args;
     const fixed = first?.op === 'value' && typeof first.args === 'string' ? first.args : null;
     const time = fixed === null ? null : timeOf(name, fixed);
@@ -245,6 +263,7 @@ class Writer {
   }
 
   #macro(name: string, list: ASTNode, [item, ...rest]: readonly ASTNode[], level: number): string {
+    this.#isPlain = false;
     this.#macros += 1;
     if (this.#macros > 1) return this.#refuse('J025', `a guard may use one of ${macros.join(', ')}, once`);
     const object = this.node(list, level + 1);
@@ -267,6 +286,15 @@ function pathTo(ast: ASTNode): Segments | null {
   return before === null || segment === null ? null : [...before, segment];
 }
 
+const comparisons: readonly string[] = ['==', '!=', '<', '<=', '>', '>=', 'in'];
+
+/** A literal, or a list of them. */
+const isFixed = (ast: ASTNode): boolean => {
+  const node = nodeOf(ast);
+  if (node.op === 'list') return node.args.every(isFixed);
+  return node.op === 'value' || (node.op === '-_' && node.args.op === 'value');
+};
+
 /** The position or member name between brackets, where it is written out. */
 function fixedIndex(ast: ASTNode): Segment | null {
   if (ast.op !== 'value') return null;
@@ -280,21 +308,6 @@ const unrooted = (path: Segments): string => {
   const meant = closest(String(path[0]), roots);
   return `\`${pathOf(path)}\` is not known; ${meant === null ? `paths begin with ${roots.join(', ')}` : `closest is \`${meant}\``}`;
 };
-
-/** A time that is written out: durations may be ISO 8601 here as everywhere in templates. */
-function timeOf(name: string, text: string): { readonly ok: true; readonly text: string } | { readonly ok: false; readonly wants: string } | null {
-  if (name === 'timestamp') return instantOf(text) === null ? { ok: false, wants: 'an instant such as 2026-01-05T09:00:00Z' } : { ok: true, text };
-  if (name !== 'duration') return null;
-  const ms = durationMs(text);
-  if (ms !== null) return { ok: true, text: `${ms / 1_000}s` };
-  return /^-?(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/.test(text) ? { ok: true, text } : { ok: false, wants: 'a duration such as P1DT12H or 36h' };
-}
-
-/** Without a zone an instant would mean another time on another host. */
-function instantOf(text: string): number | null {
-  const at = /(?:Z|[+-]\d\d:\d\d)$/.test(text) ? fromIso(text) : Number.NaN;
-  return Number.isNaN(at) ? null : at;
-}
 
 function unknownAt(path: Segments, typeAt: TypeLookup): ExpressionProblem[] {
   const lengths = path.map((_, index) => index + 1);
@@ -326,64 +339,25 @@ function typeProblems(environment: Environment, source: string, written: Written
   return [];
 }
 
-const timestamp = 'google.protobuf.Timestamp';
-
-function engineType(place: ReturnType<TypeLookup>): string {
-  if (place.kind === 'instant') return timestamp;
-  return place.kind === 'schema' ? schemaType(place.schema) : 'dyn';
-}
-
-function schemaType(schema: JsonSchema): string {
-  const [type, ...others] = typesOf(schema);
-  if (others.length > 0) return 'dyn';
-  switch (type) {
-    case 'string':
-      return 'string';
-    case 'number':
-    case 'integer':
-      return 'double';
-    case 'boolean':
-      return 'bool';
-    case 'array':
-      return `list<${schema.items === undefined ? 'dyn' : schemaType(schema.items)}>`;
-    case 'object':
-      return 'map<string, dyn>';
-    default:
-      return 'dyn';
-  }
-}
-
-const literalType = (literal: Literal): string => {
-  if (literal === null) return 'null';
-  if (typeof literal === 'string') return 'string';
-  return typeof literal === 'number' ? 'double' : 'bool';
-};
-
-const words: Readonly<Record<string, string>> = {
-  double: 'a number',
-  string: 'text',
-  bool: 'true or false',
-  null: 'null',
-  [timestamp]: 'an instant',
-  'google.protobuf.Duration': 'a duration',
-};
-const typeInWords = (type: string): string => words[type] ?? (type.startsWith('list') ? 'a list' : 'an object');
-
 interface Run {
   readonly result: Value;
   readonly wasErased: boolean;
 }
 
+const failed = (reason: FaultReason, path: string | null = null): Run => ({
+  result: { ok: false, fault: { reason, path } },
+  wasErased: false,
+});
+
 /** Evaluates an expression over data; what it reads is added to the trace. */
 function run(language: Environment, untyped: Environment, source: string, data: GuardData, trace: TracedRead[]): Run {
   const written = write(language, source);
-  const failed = (reason: FaultReason, path: string | null = null): Run => ({ result: { ok: false, fault: { reason, path } }, wasErased: false });
   if (written.problems.length > 0) return failed('invalid');
   try {
     const value: unknown = untyped.parse(written.text)(scopeOf(written, data, trace));
     return { result: { ok: true, value: toJson(value) }, wasErased: false };
   } catch (thrown) {
-    if (thrown instanceof Stop && thrown.reason === 'erased') return { result: { ok: true, value: null }, wasErased: true };
+    if (thrown instanceof Erased) return { result: { ok: true, value: null }, wasErased: true };
     if (thrown instanceof Stop) return failed(thrown.reason, thrown.path ?? pathWithin(written, thrown));
     return failed(thrown instanceof EvaluationError && thrown.code === 'no_such_key' ? 'missing' : 'type', pathWithin(written, thrown));
   }
@@ -392,71 +366,9 @@ function run(language: Environment, untyped: Environment, source: string, data: 
 /** The first path in the part of the expression that an error names, else in the whole. */
 function pathWithin(written: Written, thrown: unknown): string | null {
   const range = thrown instanceof EvaluationError ? thrown.range : undefined;
-  const first = (text: string): string | undefined => /\br(\d+)\b/.exec(text)?.[1];
-  const path = written.reads[Number(first(written.text.slice(range?.start, range?.end)) ?? first(written.text))];
+  const index = firstRead(written.text.slice(range?.start, range?.end)) ?? firstRead(written.text);
+  const path = written.reads[Number(index)];
   return path === undefined ? null : pathOf(path);
 }
 
-/** Variables that look up their value when the evaluation comes to them, and once only. */
-function scopeOf(written: Written, data: GuardData, trace: TracedRead[]): Record<string, unknown> {
-  const scope: Record<string, unknown> = {};
-  const define = (name: string, look: () => unknown): void => {
-    Object.defineProperty(scope, name, { configurable: true, get: () => keep(name, look()) });
-  };
-  const keep = (name: string, value: unknown): unknown => {
-    Object.defineProperty(scope, name, { value });
-    return value;
-  };
-  for (const [index, literal] of written.literals.entries()) scope[`c${index}`] = literal;
-  for (const [index, path] of written.tests.entries()) define(`t${index}`, () => lookUp(data, path, trace) !== undefined);
-  for (const [index, path] of written.reads.entries()) {
-    define(`r${index}`, () => {
-      const value = lookUp(data, path, trace);
-      if (value === undefined) throw new Stop('missing', pathOf(path));
-      return path.length === 1 && path[0] === 'now' ? toInstant(value) : toEngine(value, path);
-    });
-  }
-  return scope;
-}
-
-/** What lies at a path, for certain the data's own; undefined where nothing does. */
-function lookUp(data: GuardData, path: Segments, trace: TracedRead[]): Json | undefined {
-  let value: Json | undefined = data;
-  for (const segment of path) {
-    if (typeof segment === 'number') value = isList(value) ? value[segment] : undefined;
-    else value = isObject(value) ? own(value, segment) : undefined;
-    if (isErased(value)) {
-      trace.push({ path: pathOf(path), found: 'erased' });
-      throw new Stop('erased');
-    }
-  }
-  trace.push({ path: pathOf(path), found: value === undefined ? 'absent' : 'present' });
-  return value;
-}
-
-const toInstant = (value: Json): unknown => {
-  const at = typeof value === 'number' ? value : instantOf(String(value));
-  if (at === null) throw new Stop('type', 'now');
-  return toDate(at);
-};
-
-/** Objects become maps, in which no key is special. */
-function toEngine(value: Json, path: Segments): unknown {
-  if (isList(value)) {
-    if (value.length > guardLimits.items) throw new Stop('limit', pathOf(path));
-    return value.map((item) => toEngine(item, path));
-  }
-  if (!isObject(value)) return value;
-  if (isErased(value)) throw new Stop('erased');
-  return new Map(Object.entries(value).map(([key, member]) => [key, toEngine(member, path)]));
-}
-
-/** A result as plain JSON; what JSON cannot hold is a fault of type. */
-function toJson(value: unknown): Json {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
-  if (Array.isArray(value)) return value.map(toJson);
-  if (value instanceof Map) return Object.fromEntries(Array.from(value, ([key, member]) => [String(key), toJson(member)]));
-  if (Object.prototype.toString.call(value) === '[object Date]') return toIso(Number(value));
-  throw new Stop('type');
-}
+const firstRead = (text: string): string | undefined => /\br(\d+)\b/.exec(text)?.[1];

@@ -42,8 +42,7 @@ const typeOf = (value: Json): TypeName => {
   return kind === 'string' || kind === 'number' || kind === 'boolean' ? kind : 'object';
 };
 
-const isOf = (value: Json, type: TypeName): boolean =>
-  type === 'integer' ? Number.isInteger(value) : typeOf(value) === type;
+const isOf = (value: Json, type: TypeName): boolean => (type === 'integer' ? Number.isInteger(value) : typeOf(value) === type);
 
 export interface ValueFault {
   readonly path: string;
@@ -60,7 +59,8 @@ export function valueFaults(schema: JsonSchema, value: Json, at = ''): ValueFaul
   };
   const equals = (other: Json): boolean => canonical(other) === canonical(value);
   if (schema.const !== undefined) need(equals(schema.const), `must be ${JSON.stringify(schema.const)}`);
-  if (schema.enum !== undefined) need(schema.enum.some(equals), `must be one of ${schema.enum.map((one) => JSON.stringify(one)).join(', ')}`);
+  if (schema.enum !== undefined)
+    need(schema.enum.some(equals), `must be one of ${schema.enum.map((one) => JSON.stringify(one)).join(', ')}`);
   if (typeof value === 'number') {
     need(value >= (schema.minimum ?? -Infinity), `must be at least ${schema.minimum}`);
     need(value <= (schema.maximum ?? Infinity), `must be at most ${schema.maximum}`);
@@ -93,7 +93,10 @@ function memberFaults(schema: JsonSchema, value: Readonly<Record<string, Json>>,
 }
 
 /** What a schema says about a place within its values: a schema, nothing in particular, or that there is no such place. */
-export type Place = { readonly kind: 'schema'; readonly schema: JsonSchema } | { readonly kind: 'untyped' } | { readonly kind: 'unknown'; readonly known: readonly string[] };
+export type Place =
+  | { readonly kind: 'schema'; readonly schema: JsonSchema }
+  | { readonly kind: 'untyped' }
+  | { readonly kind: 'unknown'; readonly known: readonly string[] };
 
 export const untyped: Place = { kind: 'untyped' };
 

@@ -55,7 +55,12 @@ export function outcomesOf(step: Step, isStep: (name: string) => boolean): Outco
     case 'approval':
       return closed(['approved', 'rejected', ...routed(step.onTimeout), ...breach], ['timeout']);
     case 'handoff':
-      return handoffOutcomes(step, [...routed(step.onReturn), ...routed(step.onTimeout), ...routed(step.approval?.onTimeout, true), ...breach]);
+      return handoffOutcomes(step, [
+        ...routed(step.onReturn),
+        ...routed(step.onTimeout),
+        ...routed(step.approval?.onTimeout, true),
+        ...breach,
+      ]);
     case 'wait':
       return closed([...waitOutcomes(step), ...routed(step.onMax), ...breach], step.onMax === undefined ? [] : ['timeout']);
     case 'experiment':

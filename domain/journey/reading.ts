@@ -17,7 +17,9 @@ export interface ShapeIssue {
 
 /** Checks a shape; a schema stands behind it. */
 export interface Shape {
-  readonly parse: (value: Json) => { readonly ok: true; readonly template: JourneyTemplate } | { readonly ok: false; readonly issues: readonly ShapeIssue[] };
+  readonly parse: (
+    value: Json,
+  ) => { readonly ok: true; readonly template: JourneyTemplate } | { readonly ok: false; readonly issues: readonly ShapeIssue[] };
   /** Every field a template may have somewhere. */
   readonly fields: ReadonlySet<string>;
 }
@@ -44,9 +46,11 @@ export function readTemplate(value: unknown, shape: Shape): Read {
         ? found('J003', path, `\`${nameOf(path)}\` is a name that objects keep for themselves`)
         : found('J001', path, `${placeName(path)} ${fault === 'too_deep' ? 'is nested too deeply' : 'is not plain JSON'}`),
     ),
-    ...unusable.map((path) => found('J001', path, `${placeName(path)} must be a step with an id`)),
-    ...repeated.map((path) => found('J004', path, `two steps share the id \`${String(valueAt(json, path))}\``)),
-    ...issues.flatMap((issue) => shapeProblems(issue, converted, shape.fields, back)),
+    ...unusable.map((path) => ({ ...found('J001', '', `${placeName(path)} must be a step with an id`), path })),
+    ...repeated.map((path) => ({ ...found('J004', '', `two steps share the id \`${textAt(json, path)}\``), path })),
+    ...issues
+      .flatMap((issue) => shapeProblems(issue, converted, shape.fields))
+      .map((problem) => ({ ...problem, path: back(problem.path) })),
   ];
   const salvaged = first.ok ? { template: first.template, lost: [] } : salvage(converted, issues, shape);
   const broken = [...faults.map(({ path }) => path), ...unusable];
@@ -55,6 +59,11 @@ export function readTemplate(value: unknown, shape: Shape): Read {
 
 const nameOf = (path: string): string => segmentsOf(path).at(-1) ?? '';
 const placeName = (path: string): string => (path === '' ? 'the template' : `\`${segmentsOf(path).slice(-3).join('.')}\``);
+
+const textAt = (json: Json, path: string): string => {
+  const value = valueAt(json, path);
+  return typeof value === 'string' ? value : '';
+};
 
 function valueAt(json: Json, path: string): Json | undefined {
   let value: Json | undefined = json;
@@ -68,22 +77,21 @@ function valueAt(json: Json, path: string): Json | undefined {
 /** Where declarations of values stand, which know keywords, not fields. */
 const inSchema = /^\/(?:input|context\/[^/]+\/schema|steps\/[^/]+(?:\/do)?\/(?:form|requires\/\d+\/schema))(?:\/|$)/;
 
-function shapeProblems({ path, unknown, rule }: ShapeIssue, json: Json, fields: ReadonlySet<string>, back: (path: string) => string): Diagnostic[] {
+function shapeProblems({ path, unknown, rule }: ShapeIssue, json: Json, fields: ReadonlySet<string>): Diagnostic[] {
   const here = pointer(...path);
-  const stepId = path[0] === 'steps' && path.length > 1 ? String(path[1]) : undefined;
-  if (unknown.length > 0) {
-    return unknown.map((key) => {
-      const at = back(`${here}${pointer(key)}`);
-      if (inSchema.test(`${here}/`)) return found('J001', at, `\`${key}\` is a keyword that declarations of values do not know`, { stepId });
-      const meant = closest(key, fields);
-      const message = `unknown field \`${key}\`${meant === null ? '' : `; did you mean \`${meant}\`?`}`;
-      return found('J002', at, message, { stepId, ...(meant === null ? {} : { fix: `Write \`${meant}\`, or remove the field.` }) });
-    });
-  }
+  if (unknown.length > 0) return unknown.map((key) => unknownField(key, here, fields));
   const value = valueAt(json, here);
   if (value === undefined && here === '/start') return [found('J010', '/start', '`start` is missing')];
   const got = value === undefined ? 'it is missing' : `got ${shown(value)}`;
-  return [found('J001', back(here), `${placeName(here)} ${rule} (${got})`, { stepId })];
+  return [found('J001', here, `${placeName(here)} ${rule} (${got})`)];
+}
+
+function unknownField(key: string, place: string, fields: ReadonlySet<string>): Diagnostic {
+  const path = place + pointer(key);
+  if (inSchema.test(`${place}/`)) return found('J001', path, `\`${key}\` is a keyword that declarations of values do not know`);
+  const meant = closest(key, fields);
+  if (meant === null) return found('J002', path, `unknown field \`${key}\``);
+  return found('J002', path, `unknown field \`${key}\`; did you mean \`${meant}\`?`, { fix: `Write \`${meant}\`, or remove the field.` });
 }
 
 function shown(value: Json): string {
@@ -94,7 +102,14 @@ function shown(value: Json): string {
 }
 
 /** Stands in for what every template has, so that the rest of one without it can be read. */
-const standIn: JsonObject = { key: 'template', name: 'template', category: 'custom', subject: { type: 'custom', id: 'input.id' }, start: '?', steps: {} };
+const standIn: JsonObject = {
+  key: 'template',
+  name: 'template',
+  category: 'custom',
+  subject: { type: 'custom', id: 'input.id' },
+  start: '?',
+  steps: {},
+};
 
 interface Salvaged {
   readonly template: JourneyTemplate | null;

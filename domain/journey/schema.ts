@@ -35,7 +35,9 @@ const ConditionRow = z.strictObject({
   operator: z.enum(operators),
   value: maybe(z.union([Scalar, z.array(Scalar).max(500)], { error: 'must be text, a number, true, false, null or a list of these' })),
 });
-const Guard = z.union([z.string(), z.array(ConditionRow).min(1).max(50)], { error: 'must be an expression, or rows of field, operator and value' });
+const Guard = z.union([z.string(), z.array(ConditionRow).min(1).max(50)], {
+  error: 'must be an expression, or rows of field, operator and value',
+});
 
 const TypeName = z.enum(typeNames);
 const Size = maybe(Count);
@@ -71,7 +73,12 @@ const Route = Id.describe('an outcome, a step, route:<step>, incident; of approv
 const People = z.strictObject({ users: maybe(Names), roles: maybe(Names), expr: maybe(z.string()) });
 const QuietHours = z.strictObject({ from: ClockTime, to: ClockTime });
 const FrequencyCap = z.strictObject({ count: Positive, per: z.enum(['day', 'week']) });
-const Timeouts = z.strictObject({ attempt: maybe(Duration), total: maybe(Duration), schedule: maybe(Duration), heartbeat: maybe(Duration) });
+const Timeouts = z.strictObject({
+  attempt: maybe(Duration),
+  total: maybe(Duration),
+  schedule: maybe(Duration),
+  heartbeat: maybe(Duration),
+});
 const Retry = z.strictObject({
   maxAttempts: maybe(z.union([Positive, z.literal('unlimited')], { error: 'must be an integer of at least 1, or "unlimited"' })),
   initial: maybe(Duration),
@@ -125,9 +132,7 @@ const gate = {
   fourEyes: maybe(z.boolean()),
   eligible: maybe(z.enum(['snapshot', 'dynamic'])),
   within: maybe(Duration),
-  escalation: maybe(
-    z.array(z.strictObject({ after: Duration, action: z.enum(['remind', 'add', 'replace']), to: maybe(People) })).max(50),
-  ),
+  escalation: maybe(z.array(z.strictObject({ after: Duration, action: z.enum(['remind', 'add', 'replace']), to: maybe(People) })).max(50)),
   onTimeout: maybe(Route),
   evidence: maybe(z.array(PathText).max(100)),
   requireComment: maybe(z.enum(['reject', 'always', 'never'])),
@@ -142,7 +147,14 @@ const Until = z.union([PathText, z.strictObject({ local: ClockTime, zone: maybe(
 /** What each kind adds. */
 const kinds = {
   automated: { action: maybe(ActionName) },
-  manual: { assign: maybe(People), form: maybe(Schema), due: maybe(Duration), outcomes: maybe(Names), claimFor: maybe(Duration), completeOn },
+  manual: {
+    assign: maybe(People),
+    form: maybe(Schema),
+    due: maybe(Duration),
+    outcomes: maybe(Names),
+    claimFor: maybe(Duration),
+    completeOn,
+  },
   approval: gate,
   handoff: {
     from: Name,
@@ -221,7 +233,13 @@ const StepBody = z.discriminatedUnion('kind', [
     join: maybe(z.union([z.enum(['all', 'any']), z.int()], { error: 'must be "all", "any" or a number of branches' })),
   }),
   placed('forEach', { items: PathText, do: ItemStep, maxConcurrency: maybe(Positive.max(100)), tolerateFailures: maybe(Count) }),
-  placed('experiment', { variants: z.array(z.strictObject({ id: Id, weight: z.number() })).min(1).max(50), salt: Name }),
+  placed('experiment', {
+    variants: z
+      .array(z.strictObject({ id: Id, weight: z.number() }))
+      .min(1)
+      .max(50),
+    salt: Name,
+  }),
   placed('journey', kinds.journey),
   placed('touchpoint', kinds.touchpoint),
   placed('end', { outcome: Id, result: z.enum(['won', 'lost']) }),
@@ -324,12 +342,14 @@ export const ActionsBody = z
 
 /** Every field of a template, to find what a wrong one was meant to be. */
 const fields: ReadonlySet<string> = new Set(
-  [TemplateBody, Trigger, Entry, Transition, CompleteOn, Retry, Timeouts, People, ConditionRow].flatMap(({ shape }) => Object.keys(shape)).concat(
-    [common, gate, ...Object.values(kinds)].flatMap((shape) => Object.keys(shape)),
-    ['kind', 'name', 'stage', 'transitions', 'branches', 'join', 'items', 'do', 'maxConcurrency', 'tolerateFailures', 'variants', 'salt'],
-    ['outcome', 'result', 'pii', 'schema', 'order', 'weight', 'maxDuration', 'maxVisitsPerStep', 'maxOpenSteps', 'timezone', 'calendar'],
-    ['window', 'endsJourney', 'waitForStep', 'event', 'target', 'warnAt', 'onBreach'],
-  ),
+  [TemplateBody, Trigger, Entry, Transition, CompleteOn, Retry, Timeouts, People, ConditionRow]
+    .flatMap(({ shape }) => Object.keys(shape))
+    .concat(
+      [common, gate, ...Object.values(kinds)].flatMap((shape) => Object.keys(shape)),
+      ['kind', 'name', 'stage', 'transitions', 'branches', 'join', 'items', 'do', 'maxConcurrency', 'tolerateFailures', 'variants', 'salt'],
+      ['outcome', 'result', 'pii', 'schema', 'order', 'weight', 'maxDuration', 'maxVisitsPerStep', 'maxOpenSteps', 'timezone', 'calendar'],
+      ['window', 'endsJourney', 'waitForStep', 'event', 'target', 'warnAt', 'onBreach'],
+    ),
 );
 
 /** Checks the shape of a template, for `validate`. */
@@ -337,7 +357,9 @@ export const templateShape: Shape = {
   fields,
   parse: (value) => {
     const parsed = TemplateBody.safeParse(value);
-    return parsed.success ? { ok: true, template: parsed.data } : { ok: false, issues: parsed.error.issues.flatMap((issue) => issuesOf(issue)) };
+    return parsed.success
+      ? { ok: true, template: parsed.data }
+      : { ok: false, issues: parsed.error.issues.flatMap((issue) => issuesOf(issue)) };
   },
 };
 
@@ -369,7 +391,9 @@ function ruleOf(issue: Issue): string {
     case 'invalid_type':
       return `must be ${typeWords[issue.expected] ?? `a ${issue.expected}`}`;
     case 'too_small':
-      return isCounted(issue.origin) ? 'must not be empty' : `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
+      return isCounted(issue.origin)
+        ? 'must not be empty'
+        : `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
     case 'too_big':
       return isCounted(issue.origin)
         ? `must have at most ${issue.maximum} ${issue.origin === 'string' ? 'characters' : 'items'}`

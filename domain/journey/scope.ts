@@ -1,6 +1,6 @@
 /** What paths exist in a template, and what lies at them. Source: journeys.md, sections 2 and 5. */
 import type { TypeLookup } from './expression.js';
-import { own } from './json.js';
+import { own, pointer } from './json.js';
 import { placeIn, untyped } from './json-schema.js';
 import type { JsonSchema, Place } from './json-schema.js';
 import { itemRoot, roots } from './path.js';
@@ -25,7 +25,9 @@ const event: JsonSchema = {
   type: 'object',
   properties: {
     ...Object.fromEntries(
-      ['id', 'type', 'source', 'subject', 'time', 'tenant', 'customerId', 'leadId', 'ticketId', 'journeyId', 'journeyid', 'entityid'].map((name) => [name, text]),
+      ['id', 'type', 'source', 'subject', 'time', 'tenant', 'customerId', 'leadId', 'ticketId', 'journeyId', 'journeyid', 'entityid'].map(
+        (name) => [name, text],
+      ),
     ),
     seq: number,
     data: {},
@@ -48,6 +50,8 @@ const traces: Readonly<Record<string, JsonSchema>> = { outcome: text, state: tex
 /** Types of all paths of a template. Where the declarations could not be read, everything is allowed. */
 export function typesIn(template: JourneyTemplate, actions: Actions | null, isLost: (path: string) => boolean): TypeLookup {
   const { input = { type: 'object', properties: {} }, context = {}, steps } = template;
+  /** What could not be read may be anything. */
+  const lostOf = (field: string, name: string): JsonSchema | undefined => (isLost(pointer(field, name)) ? {} : undefined);
   return ([root, ...rest]) => {
     switch (root) {
       case 'now':
@@ -55,9 +59,9 @@ export function typesIn(template: JourneyTemplate, actions: Actions | null, isLo
       case 'input':
         return isLost('/input') ? untyped : placeIn(input, rest);
       case 'context':
-        return isLost('/context') ? untyped : placeWithin(rest, Object.keys(context), (name) => own(context, name)?.schema);
+        return placeWithin(rest, Object.keys(context), (name) => own(context, name)?.schema ?? lostOf('context', name));
       case 'steps':
-        return isLost('/steps') ? untyped : stepPlace(rest, steps, actions);
+        return stepPlace(rest, steps, actions, (name) => lostOf('steps', name));
       case 'event':
         return placeIn(event, rest);
       case 'journey':
@@ -77,10 +81,15 @@ function placeWithin([name, ...rest]: Segments, known: readonly string[], schema
   return schema === undefined ? { kind: 'unknown', known } : placeIn(schema, rest);
 }
 
-function stepPlace([id, ...rest]: Segments, steps: Readonly<Record<string, Step>>, actions: Actions | null): Place {
+function stepPlace(
+  [id, ...rest]: Segments,
+  steps: Readonly<Record<string, Step>>,
+  actions: Actions | null,
+  lostOf: (name: string) => JsonSchema | undefined,
+): Place {
   if (id === undefined) return untyped;
   const step = own(steps, String(id));
-  if (step === undefined) return { kind: 'unknown', known: Object.keys(steps) };
+  if (step === undefined) return lostOf(String(id)) === undefined ? { kind: 'unknown', known: Object.keys(steps) } : untyped;
   return placeWithin(rest, ['output', ...Object.keys(traces)], (name) => (name === 'output' ? outputOf(step, actions) : own(traces, name)));
 }
 

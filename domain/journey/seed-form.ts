@@ -93,7 +93,12 @@ function stepOf(step: JsonObject): JsonObject {
   return { ...renamed(rest, { fromPackage: 'from', toPackage: 'to', conditions: 'when' }), ...mode };
 }
 
-const triggerKinds: Readonly<Record<string, string>> = { conditional: 'condition', condition: 'condition', manual: 'manual', schedule: 'schedule' };
+const triggerKinds: Readonly<Record<string, string>> = {
+  conditional: 'condition',
+  condition: 'condition',
+  manual: 'manual',
+  schedule: 'schedule',
+};
 
 /** Triggers that say `type` for their kind and `conditions` for their guard. */
 function triggersOf({ triggers }: JsonObject, map: JsonObject | null = null): JsonObject {

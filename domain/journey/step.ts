@@ -57,10 +57,10 @@ export interface ConditionRow {
 /** An expression, or rows that must all hold. */
 export type Guard = string | readonly ConditionRow[];
 
-export interface Transition {
+export interface Transition<G = Guard> {
   /** A step, or `$join` at the end of a branch. */
   readonly to: string;
-  readonly when?: Guard;
+  readonly when?: G;
   readonly outcome?: string;
   readonly label?: string;
   /** Only the last: taken when nothing before it is. */
@@ -76,8 +76,8 @@ export interface Requirement {
   readonly message?: string;
 }
 
-export interface StepSla {
-  readonly target: Duration;
+export interface StepSla<D = Duration> {
+  readonly target: D;
   /** Share of the target; absent: 0.8. */
   readonly warnAt?: number;
   readonly onBreach?: Route;
@@ -86,23 +86,23 @@ export interface StepSla {
 /** What to do then: an outcome, a step, `route:<step>`, `incident`; of approvals also `approve` and `reject`. */
 export type Route = string;
 
-export interface Timeouts {
+export interface Timeouts<D = Duration> {
   /** Absent: 25 s. */
-  readonly attempt?: Duration;
-  readonly total?: Duration;
-  readonly schedule?: Duration;
-  readonly heartbeat?: Duration;
+  readonly attempt?: D;
+  readonly total?: D;
+  readonly schedule?: D;
+  readonly heartbeat?: D;
 }
 
-export interface Retry {
+export interface Retry<D = Duration> {
   /** Absent: 3. */
   readonly maxAttempts?: number | 'unlimited';
   /** Absent: PT1S. */
-  readonly initial?: Duration;
+  readonly initial?: D;
   /** Absent: 2. */
   readonly factor?: number;
   /** Absent: PT1M. */
-  readonly max?: Duration;
+  readonly max?: D;
   readonly nonRetryable?: readonly string[];
 }
 
@@ -115,10 +115,10 @@ export interface Catch {
 }
 
 /** An event that completes an open step. */
-export interface CompleteOn {
+export interface CompleteOn<G = Guard> {
   readonly type: string;
   readonly match?: Match;
-  readonly when?: Guard;
+  readonly when?: G;
   readonly outcome?: string;
   readonly output?: Mapping;
 }
@@ -141,18 +141,18 @@ export interface FrequencyCap {
   readonly per: 'day' | 'week';
 }
 
-interface Common {
+interface Common<G, D> {
   /** False: the step is skipped. */
-  readonly when?: Guard;
+  readonly when?: G;
   readonly requires?: readonly Requirement[];
   readonly input?: Mapping;
   readonly output?: Mapping;
   /** A number is minutes. */
-  readonly estimatedDuration?: number | Duration;
+  readonly estimatedDuration?: number | D;
   readonly progressWeight?: number;
-  readonly sla?: StepSla;
-  readonly timeouts?: Timeouts;
-  readonly retry?: Retry;
+  readonly sla?: StepSla<D>;
+  readonly timeouts?: Timeouts<D>;
+  readonly retry?: Retry<D>;
   readonly catch?: readonly Catch[];
   readonly optional?: boolean;
   readonly skippable?: boolean;
@@ -163,35 +163,35 @@ interface Common {
   readonly pin?: boolean;
 }
 
-export interface Automated extends Common {
+export interface Automated<G = Guard, D = Duration> extends Common<G, D> {
   readonly kind: 'automated';
   /** `name@major`; absent: completes at once. */
   readonly action?: string;
 }
 
-export interface Manual extends Common {
+export interface Manual<G = Guard, D = Duration> extends Common<G, D> {
   readonly kind: 'manual';
   /** Absent: the default team. */
   readonly assign?: People;
   readonly form?: JsonSchema;
-  readonly due?: Duration;
+  readonly due?: D;
   /** Absent: the outcomes its transitions name, else `completed`. */
   readonly outcomes?: readonly string[];
-  readonly claimFor?: Duration;
-  readonly completeOn?: readonly CompleteOn[];
+  readonly claimFor?: D;
+  readonly completeOn?: readonly CompleteOn<G>[];
 }
 
 export type Quorum = 'any' | 'all' | { readonly count: number } | { readonly percent: number } | { readonly per_group: number };
 
-export interface Rung {
+export interface Rung<D = Duration> {
   /** From the opening. */
-  readonly after: Duration;
+  readonly after: D;
   readonly action: 'remind' | 'add' | 'replace';
   readonly to?: People;
 }
 
 /** The rules of one vote. */
-export interface Gate {
+export interface Gate<D = Duration> {
   readonly approvers: People;
   readonly quorum: Quorum;
   /** Absent: `quorum`. */
@@ -201,20 +201,20 @@ export interface Gate {
   readonly fourEyes?: boolean;
   /** Absent: `snapshot`. */
   readonly eligible?: 'snapshot' | 'dynamic';
-  readonly within?: Duration;
-  readonly escalation?: readonly Rung[];
+  readonly within?: D;
+  readonly escalation?: readonly Rung<D>[];
   readonly onTimeout?: Route;
   readonly evidence?: readonly Path[];
   /** Absent: `reject`. */
   readonly requireComment?: 'reject' | 'always' | 'never';
-  readonly claimFor?: Duration;
+  readonly claimFor?: D;
 }
 
-export interface Approval extends Common, Gate {
+export interface Approval<G = Guard, D = Duration> extends Common<G, D>, Gate<D> {
   readonly kind: 'approval';
 }
 
-export interface Handoff extends Common {
+export interface Handoff<G = Guard, D = Duration> extends Common<G, D> {
   readonly kind: 'handoff';
   readonly from: string;
   readonly to: string;
@@ -222,20 +222,20 @@ export interface Handoff extends Common {
   /** After an approval; absent: `automatic`. */
   readonly then?: 'automatic' | 'accept';
   /** The gate of mode `approve`. */
-  readonly approval?: Gate;
+  readonly approval?: Gate<D>;
   /** Names of variables. */
   readonly requiredData?: readonly string[];
   readonly assign?: People;
-  readonly acceptWithin?: Duration;
-  readonly completeWithin?: Duration;
+  readonly acceptWithin?: D;
+  readonly completeWithin?: D;
   /** Absent: `complete`. */
   readonly waitFor?: 'complete' | 'accept';
   readonly onReturn?: Route;
   readonly onTimeout?: Route;
   /** Outcome instead of `completed`. */
   readonly completeAs?: string;
-  readonly claimFor?: Duration;
-  readonly completeOn?: readonly CompleteOn[];
+  readonly claimFor?: D;
+  readonly completeOn?: readonly CompleteOn<G>[];
 }
 
 /** A time of day: the next one in the zone; absent: the subject's, else the template's, the tenant's, UTC. */
@@ -244,27 +244,27 @@ export interface LocalTime {
   readonly zone?: string;
 }
 
-export interface Wait extends Common {
+export interface Wait<G = Guard, D = Duration> extends Common<G, D> {
   readonly kind: 'wait';
-  readonly for?: Duration;
+  readonly for?: D;
   /** An instant, a path to one, or a time of day. */
   readonly until?: string | LocalTime;
   /** Added to `until`; may be negative. */
-  readonly offset?: Duration;
-  readonly event?: readonly CompleteOn[];
-  readonly condition?: Guard;
-  readonly max?: Duration;
+  readonly offset?: D;
+  readonly event?: readonly CompleteOn<G>[];
+  readonly condition?: G;
+  readonly max?: D;
   readonly onMax?: Route;
   /** Absent: `new`. */
   readonly consume?: 'new' | 'since_entry' | 'since_start';
-  readonly completeOn?: readonly CompleteOn[];
+  readonly completeOn?: readonly CompleteOn<G>[];
 }
 
-export interface DecisionStep extends Common {
+export interface DecisionStep<G = Guard, D = Duration> extends Common<G, D> {
   readonly kind: 'decision';
 }
 
-export interface Parallel extends Common {
+export interface Parallel<G = Guard, D = Duration> extends Common<G, D> {
   readonly kind: 'parallel';
   /** First step of each branch. */
   readonly branches: readonly string[];
@@ -272,23 +272,23 @@ export interface Parallel extends Common {
   readonly join?: 'all' | 'any' | number;
 }
 
-export interface ForEach extends Common {
+export interface ForEach<G = Guard, D = Duration> extends Common<G, D> {
   readonly kind: 'forEach';
   readonly items: Path;
-  readonly do: ItemStep;
+  readonly do: ItemStep<G, D>;
   /** Absent: 5. */
   readonly maxConcurrency?: number;
   /** Absent: 0. */
   readonly tolerateFailures?: number;
 }
 
-export interface Experiment extends Common {
+export interface Experiment<G = Guard, D = Duration> extends Common<G, D> {
   readonly kind: 'experiment';
   readonly variants: readonly { readonly id: string; readonly weight: number }[];
   readonly salt: string;
 }
 
-export interface ChildJourney extends Common {
+export interface ChildJourney<G = Guard, D = Duration> extends Common<G, D> {
   readonly kind: 'journey';
   /** Key of the child's template. */
   readonly key: string;
@@ -296,7 +296,7 @@ export interface ChildJourney extends Common {
   readonly version?: 'latest_published' | number;
 }
 
-export interface Touchpoint extends Common {
+export interface Touchpoint<G = Guard, D = Duration> extends Common<G, D> {
   readonly kind: 'touchpoint';
   readonly channel: string;
   /** Key of the message template. */
@@ -307,20 +307,23 @@ export interface Touchpoint extends Common {
   readonly advance?: boolean;
 }
 
-export interface End extends Common {
+export interface End<G = Guard, D = Duration> extends Common<G, D> {
   readonly kind: 'end';
   readonly outcome: string;
   readonly result: 'won' | 'lost';
 }
 
 /** What a `forEach` does for each item. */
-export type ItemStep = Automated | Manual | Approval | Handoff | Wait | ChildJourney | Touchpoint;
-export type StepBody = ItemStep | DecisionStep | Parallel | ForEach | Experiment | End;
+export type ItemStep<G = Guard, D = Duration> =
+  Automated<G, D> | Manual<G, D> | Approval<G, D> | Handoff<G, D> | Wait<G, D> | ChildJourney<G, D> | Touchpoint<G, D>;
+export type StepBody<G = Guard, D = Duration> =
+  ItemStep<G, D> | DecisionStep<G, D> | Parallel<G, D> | ForEach<G, D> | Experiment<G, D> | End<G, D>;
 
 /** Where a step stands in its template. */
-interface Standing {
+interface Standing<G> {
   readonly name?: string;
   readonly stage?: string;
-  readonly transitions?: readonly Transition[];
+  readonly transitions?: readonly Transition<G>[];
 }
-export type Step = StepBody & Standing;
+/** As authors write it, or with the guards and durations of the compiled form. */
+export type Step<G = Guard, D = Duration> = StepBody<G, D> & Standing<G>;

@@ -13,7 +13,7 @@ export type SubjectType = (typeof subjectTypes)[number];
 export const packages = ['crm', 'business-logic', 'field-ops', 'support-system', 'billing-system'] as const;
 
 /** A template as its author writes it and as `POST /v1/journey-templates` takes it. */
-export interface JourneyTemplate {
+export interface JourneyTemplate<G = Guard, D = Duration> {
   readonly schemaVersion?: 1;
   readonly key: string;
   readonly name: string;
@@ -24,15 +24,15 @@ export interface JourneyTemplate {
   readonly input?: JsonSchema;
   readonly context?: Readonly<Record<string, Variable>>;
   readonly stages?: readonly Stage[];
-  readonly triggers?: readonly Trigger[];
-  readonly entry?: Entry;
-  readonly exits?: readonly Exit[];
-  readonly goals?: readonly Goal[];
-  readonly defaults?: Defaults;
-  readonly limits?: Limits;
+  readonly triggers?: readonly Trigger<G, D>[];
+  readonly entry?: Entry<G>;
+  readonly exits?: readonly Exit<G>[];
+  readonly goals?: readonly Goal<G, D>[];
+  readonly defaults?: Defaults<D>;
+  readonly limits?: Limits<D>;
   /** Id of the first step. */
   readonly start: string;
-  readonly steps: Readonly<Record<string, Step>>;
+  readonly steps: Readonly<Record<string, Step<G, D>>>;
 }
 
 export interface Subject {
@@ -59,32 +59,32 @@ export interface Stage {
 export const triggerKinds = ['event', 'condition', 'schedule', 'manual', 'journey'] as const;
 export type TriggerKind = (typeof triggerKinds)[number];
 
-export interface Trigger {
+export interface Trigger<G = Guard, D = Duration> {
   readonly id: string;
   readonly name?: string;
   readonly kind: TriggerKind;
   /** Event type; of a `journey` trigger the key of the template whose end starts this one. */
   readonly type?: string;
-  readonly when?: Guard;
+  readonly when?: G;
   /** Input field → path. */
   readonly map?: Mapping;
   /** A path, or the name of a mapped input field; absent: the event's id. */
   readonly dedupeKey?: Path;
-  readonly dedupeWindow?: Duration;
+  readonly dedupeWindow?: D;
   /** Condition triggers: not again within this time. */
-  readonly cooldown?: Duration;
+  readonly cooldown?: D;
   readonly rrule?: string;
   readonly zone?: string;
   /** Absent: told by the prefix of the event type. */
   readonly package?: string;
   /** Journey triggers: time between the end of the other journey and this start. */
-  readonly delay?: Duration;
+  readonly delay?: D;
 }
 
 export const concurrencies = ['one_per_subject', 'one_per_key', 'unlimited'] as const;
 export const duplicateRules = ['ignore', 'signal', 'reject'] as const;
 
-export interface Entry {
+export interface Entry<G = Guard> {
   /** Absent: `one_per_subject`. */
   readonly concurrency?: (typeof concurrencies)[number];
   /** With `one_per_key`: a path, or the name of an input field. */
@@ -94,47 +94,47 @@ export interface Entry {
   /** `never`, `after_exit` or `after:<duration>`; absent: `after_exit`. */
   readonly reentry?: string;
   readonly maxEntries?: number;
-  readonly audience?: Guard;
+  readonly audience?: G;
 }
 
 export type EndResult = 'won' | 'lost';
 
-export interface Exit {
+export interface Exit<G = Guard> {
   readonly id: string;
   /** Event type. */
   readonly on?: string;
   readonly match?: Match;
-  readonly when?: Guard;
+  readonly when?: G;
   readonly outcome: string;
   readonly result: EndResult | null;
   /** Lets the open steps finish first. */
   readonly waitForStep?: boolean;
 }
 
-export interface Goal {
+export interface Goal<G = Guard, D = Duration> {
   readonly id: string;
   /** Event type. */
   readonly event: string;
   readonly match?: Match;
-  readonly when?: Guard;
+  readonly when?: G;
   /** From the start of the journey; absent: P30D. */
-  readonly window?: Duration;
+  readonly window?: D;
   readonly value?: Path;
   readonly endsJourney?: boolean;
 }
 
-export interface Defaults {
-  readonly retry?: Retry;
-  readonly timeouts?: Timeouts;
+export interface Defaults<D = Duration> {
+  readonly retry?: Retry<D>;
+  readonly timeouts?: Timeouts<D>;
   readonly calendar?: string;
   readonly timezone?: string;
   readonly quietHours?: QuietHours;
   readonly frequencyCap?: FrequencyCap;
 }
 
-export interface Limits {
+export interface Limits<D = Duration> {
   /** Absent: P180D. */
-  readonly maxDuration?: Duration;
+  readonly maxDuration?: D;
   /** Absent: 20. */
   readonly maxVisitsPerStep?: number;
   /** Absent: 50. */
