@@ -1,0 +1,60 @@
+/** A template that uses every kind of step and nearly every field, and that nobody can find fault with. */
+import type { JourneyTemplate } from '../../../domain/journey/template.js';
+import { lost } from './builders.js';
+
+// prettier-ignore
+export const everything: JourneyTemplate = {
+  schemaVersion: 1,
+  key: "everything",
+  name: "Everything",
+  description: "All kinds of steps",
+  category: "onboarding",
+  subject: { type: "customer", id: "customerId" },
+  input: { type: "object", title: "Input", properties: { customerId: { type: "string", title: "Customer" }, plan: { type: "string", enum: ["basic", "plus"] }, items: { type: "array", items: { type: "string" } } }, required: ["customerId"] },
+  context: {
+    customerId: { schema: { type: "string" } },
+    score: { schema: { type: "number" }, default: 0 },
+    note: { schema: { type: "string" }, pii: true },
+    region: { schema: { type: "string" }, const: "eu" },
+    dueAt: { schema: { type: "string", format: "date-time" } },
+    fault: { schema: { type: "string" } },
+  },
+  stages: [
+    { id: "early", name: "Early", order: 1 },
+    { id: "late", name: "Late", order: 2 },
+  ],
+  triggers: [
+    { id: "by_hand", kind: "manual" },
+    { id: "on_event", name: "Converted", kind: "event", type: "crm:lead_converted", map: { customerId: "event.customerId" }, dedupeKey: "customerId", dedupeWindow: "P2D" },
+    { id: "on_usage", kind: "condition", when: [{ field: "usage", operator: "greater_than", value: 80 }], map: { customerId: "subject.id" }, cooldown: "P30D" },
+    { id: "weekly", kind: "schedule", rrule: "FREQ=WEEKLY;BYDAY=MO;BYHOUR=9", zone: "Europe/Berlin" },
+    { id: "after_sale", kind: "journey", type: "acquisition", delay: "PT5M", package: "crm" },
+  ],
+  entry: { concurrency: "one_per_key", key: "input.plan", onDuplicate: "signal", reentry: "after:P90D", maxEntries: 3, audience: "subject.active == true" },
+  exits: [{ id: "left", on: "crm:left", match: { "event.customerId": "context.customerId" }, when: "context.score < 10", outcome: "left", result: "lost" }],
+  goals: [{ id: "paid", event: "billing:paid", match: { "event.customerId": "context.customerId" }, window: "P60D", value: "event.data.amount" }],
+  defaults: { retry: { maxAttempts: 4, initial: "PT2S", factor: 3, max: "PT30S", nonRetryable: ["Refused"] }, timeouts: { attempt: "PT20S", total: "PT1H" }, calendar: "office", timezone: "Europe/Berlin", quietHours: { from: "22:00", to: "06:00" }, frequencyCap: { count: 2, per: "week" } },
+  limits: { maxDuration: "P90D", maxVisitsPerStep: 5, maxOpenSteps: 10 },
+  start: "qualify",
+  steps: {
+    qualify: { kind: "automated", name: "Qualify", stage: "early", action: "crm.qualify@1", estimatedDuration: 5, progressWeight: 2, requires: [{ path: "context.customerId", schema: { type: "string", title: "Id" }, message: "Who?" }], input: { customer: "context.customerId" }, output: { score: "steps.qualify.output.score" }, sla: { target: "PT1H", warnAt: 0.5, onBreach: "incident" }, catch: [{ errors: ["Refused"], to: "by_hand", as: "fault" }, { errors: ["*"], to: "by_hand" }], transitions: [{ to: "checks", when: "context.score >= 50", label: "good" }, { to: "by_hand", when: [{ field: "score", operator: "greater_than", value: 10 }] }, { to: "lost", default: true }] },
+    by_hand: { kind: "manual", stage: "early", assign: { roles: ["sales"], expr: "[journey.requester]" }, form: { type: "object", description: "The form", properties: { note: { type: "string" } } }, due: "P2D", outcomes: ["fine", "bad"], claimFor: "PT1H", skippable: true, skipOutput: { note: "skipped" }, pin: true, output: { note: "steps.by_hand.output.note" }, completeOn: [{ type: "crm:left", match: { "event.customerId": "context.customerId" }, when: "event.data.final == true", outcome: "bad" }], transitions: [{ to: "checks", outcome: "fine" }, { to: "lost", outcome: "bad" }] },
+    checks: { kind: "parallel", branches: ["credit", "address"], join: "all", transitions: [{ to: "agree" }] },
+    credit: { kind: "automated", action: "crm.qualify@1", optional: true, transitions: [{ to: "$join" }] },
+    address: { kind: "wait", for: "PT1M", transitions: [{ to: "$join" }] },
+    agree: { kind: "approval", stage: "early", approvers: { users: ["ann", "bea"], roles: ["admin"] }, quorum: { percent: 60 }, reject: "first", veto: ["admin"], fourEyes: true, eligible: "dynamic", within: "P1D", escalation: [{ after: "PT4H", action: "remind" }, { after: "PT8H", action: "add", to: { roles: ["team_lead"] } }], onTimeout: "route:remind", evidence: ["context.score"], requireComment: "always", transitions: [{ to: "hand_over", outcome: "approved" }, { to: "lost", outcome: "rejected" }] },
+    remind: { kind: "touchpoint", channel: "email", template: "remind", quietHours: { from: "20:00", to: "08:00" }, frequencyCap: { count: 1, per: "day" }, advance: false, transitions: [{ to: "pause" }] },
+    pause: { kind: "wait", until: { local: "09:00", zone: "UTC" }, transitions: [{ to: "agree" }] },
+    hand_over: { kind: "handoff", stage: "late", from: "crm", to: "field-ops", mode: "approve", then: "accept", approval: { approvers: { roles: ["admin"] }, quorum: "any", within: "PT8H", escalation: [{ after: "PT4H", action: "remind" }], onTimeout: "reject", evidence: ["context.region"] }, requiredData: ["customerId"], assign: { roles: ["team_lead"] }, acceptWithin: "P1D", completeWithin: "P7D", onReturn: "by_hand", onTimeout: "incident", completeAs: "installed", completeOn: [{ type: "field-ops:installed", output: { dueAt: "event.data.at" } }], transitions: [{ to: "each", outcome: "installed" }] },
+    each: { kind: "forEach", items: "input.items", maxConcurrency: 2, tolerateFailures: 1, do: { kind: "automated", action: "crm.qualify@2", input: { item: "item" }, when: 'item != "none"' }, transitions: [{ to: "until_due" }] },
+    until_due: { kind: "wait", until: "context.dueAt", offset: "-P1D", max: "P30D", onMax: "late", transitions: [{ to: "split", outcome: "elapsed" }, { to: "lost", outcome: "late" }] },
+    split: { kind: "decision", transitions: [{ to: "child", when: "has(steps.credit.output.ok) && steps.credit.output.ok" }, { to: "settle", default: true }] },
+    child: { kind: "journey", key: "other", version: 2, transitions: [{ to: "settle", outcome: "fine" }, { to: "lost" }] },
+    settle: { kind: "wait", event: [{ type: "billing:paid", when: "event.data.amount > 0" }], max: "P7D", onMax: "late", consume: "since_start", transitions: [{ to: "undo", outcome: "received" }, { to: "lost", outcome: "late" }] },
+    undo: { kind: "automated", action: "billing.charge@1", compensate: "billing.refund@1", retry: { maxAttempts: 1 }, timeouts: { attempt: "PT10S", total: "PT10S", schedule: "PT5S", heartbeat: "PT3S" }, transitions: [{ to: "ready" }] },
+    ready: { kind: "wait", condition: "context.score > 1", max: "P1D", onMax: "met", transitions: [{ to: "try_out" }] },
+    try_out: { kind: "experiment", salt: "2026", variants: [{ id: "a", weight: 33.3 }, { id: "b", weight: 66.7 }], transitions: [{ to: "done", outcome: "a" }, { to: "lost", outcome: "b" }] },
+    done: { kind: "end", stage: "late", outcome: "done", result: "won" },
+    lost,
+  },
+};
