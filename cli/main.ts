@@ -3,12 +3,14 @@ import { UsageError } from './usage-error.js';
 
 const usage = `usher <noun> <command>    works on Usher from the command line
 
+  journey …              checks, draws and tries out journey templates
   sla test FILE…         runs service-level case files
 
 usher <noun> --help says more.`;
 
 /** Each is loaded when it is asked for: what one noun stands on takes longer to load than another to run. */
 const nouns: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  journey: async (args) => (await import('./journey.js')).journey(args),
   sla: async (args) => (await import('./sla.js')).sla(args),
 };
 

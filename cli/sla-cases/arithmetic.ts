@@ -5,7 +5,7 @@ import type { Calendar } from '../../domain/sla/calendar.js';
 import { alwaysOpen } from '../../domain/sla/policy.js';
 import { fromIso } from '../../domain/time.js';
 import type { Instant } from '../../domain/time.js';
-import { chosen } from './chosen.js';
+import { chosen } from '../../domain/choice/schema.js';
 import { parseInstant, showInstant } from './instant.js';
 import { AnyNumber, Moment, Name, oneOf, Truth, Whole } from './values.js';
 

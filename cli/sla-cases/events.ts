@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { PlainVerb, ScenarioEvent, ScenarioVerb } from '../../domain/sla/scenario.js';
 import { ticketStatuses } from '../../domain/ticket/status.js';
-import { chosen } from './chosen.js';
+import { chosen } from '../../domain/choice/schema.js';
 import { parseInstant } from './instant.js';
 import { Moment, Name, oneOf, Targets } from './values.js';
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { cancelReasons } from '../../domain/sla/clock.js';
 import type { BreachCause, ClockPhase } from '../../domain/sla/clock.js';
-import { chosen } from './chosen.js';
+import { chosen } from '../../domain/choice/schema.js';
 import { ClockName, Moment, Name, oneOf, Whole } from './values.js';
 
 const phases = ['running', 'paused', 'fulfilled', 'cancelled'] as const satisfies readonly ClockPhase[];

@@ -1,4 +1,5 @@
 /** The outcome of case files as text for people and as JSON for machines. */
+import { table } from '../table.js';
 import type { Shown } from './difference.js';
 import { showInstant } from './instant.js';
 import type { CaseResult, FileFault, SlaReport } from './run.js';
@@ -32,18 +33,6 @@ const written = (value: Shown): string => {
   if (value === null) return 'null';
   return typeof value === 'object' ? `[${value.join(', ')}]` : String(value);
 };
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
 
 /** Every fault on a line of its own: place, field, rule. */
 export function faultsText(faults: readonly FileFault[]): string {

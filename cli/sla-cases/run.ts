@@ -9,7 +9,8 @@ import { compare } from './compare.js';
 import type { Finding } from './compare.js';
 import type { Difference } from './difference.js';
 import { readCases } from './read.js';
-import type { CaseFile, Fault } from './read.js';
+import type { Fault } from '../source.js';
+import type { CaseFile } from './read.js';
 import { looksOf, recalled } from './recorded-trace.js';
 
 export interface CaseResult {

@@ -6,7 +6,7 @@ import type { Rung, RungAction, RungTime } from '../../domain/sla/policy.js';
 import { escalationTargets } from '../../domain/ticket/escalation.js';
 import type { EscalationTarget } from '../../domain/ticket/escalation.js';
 import { priorities } from '../../domain/ticket/status.js';
-import { chosen } from './chosen.js';
+import { chosen } from '../../domain/choice/schema.js';
 import { Kind, Name, oneOf, Positive, Truth, within } from './values.js';
 
 const whenRule = 'must be at_breach, {percent: 1–100}, {before: seconds} or {after: seconds}';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { clockKinds, pausePresets, pausingStatuses, presets, reopenModes } from '../../domain/sla/policy.js';
 import type { PauseMatrix, Rung } from '../../domain/sla/policy.js';
 import type { Scenario } from '../../domain/sla/scenario.js';
-import { chosen } from './chosen.js';
+import { chosen } from '../../domain/choice/schema.js';
 import { eventsOf } from './events.js';
 import { Expectation } from './expectations.js';
 import { Rungs } from './rungs.js';
