@@ -1,0 +1,48 @@
+/** Live streams as services ask for them. */
+import type { LoggedEvent } from '../../db/queries/stream.js';
+import type { Principal } from '../../domain/access/principal.js';
+import type { TenantId } from '../../domain/ids.js';
+
+/** What numbers a stream: the tenant's positions, or the numbers of the one subject it tells of. */
+export type Numbering = 'position' | 'seq';
+
+/** What a reader wants to hear. */
+export interface Subscription {
+  readonly numbering: Numbering;
+  /** Whether it is among what was asked for; who may hear it is another question. */
+  readonly wants: (event: LoggedEvent) => boolean;
+  /** Whether nothing comes behind this event. */
+  readonly isLast?: (event: LoggedEvent) => boolean;
+}
+
+/** How a stream begins. */
+export interface Beginning {
+  /** Told first. */
+  readonly frames: readonly Buffer[];
+  /** The number of the last thing that `frames` tell of; what comes is told from there on. */
+  readonly from: number;
+  /** Nothing comes behind them. */
+  readonly ends?: 'over' | 'behind';
+}
+
+export interface StreamRequest extends Subscription {
+  readonly principal: Principal;
+  /** Names what the caller came with. */
+  readonly credential: string;
+  /** Reads what the stream begins with, once nothing behind that can be missed. What it throws is the answer. */
+  readonly begin: (tail: { readonly position: number }) => Promise<Beginning>;
+  /** Who the caller is now. @throws Refusal when the rights are gone */
+  readonly check: () => Promise<Principal>;
+}
+
+export interface StreamHub {
+  /** Opens a stream. @throws Refusal `rate_limited`, and whatever `begin` throws */
+  open(request: StreamRequest): Promise<ReadableStream<Uint8Array>>;
+  /** Something was published for these tenants; null: perhaps for any. Settles when it was handed on. */
+  ring(tenants: readonly TenantId[] | null): Promise<void>;
+  /** Does what is due: called once a second. Settles when it is done. */
+  tick(): Promise<void>;
+  /** Ends every stream at once, and those that are opened afterwards. */
+  close(): void;
+  readonly size: number;
+}
