@@ -77,6 +77,7 @@ async function seedDesk(tx: TenantTx): Promise<void> {
     fromName: 'Demo Support',
     defaultTeam: demo.team,
     categories: ['Billing', 'Appointment', 'Technical', 'Medical'],
+    supportJourney: true,
   });
   await tx
     .insertInto('tenant')
