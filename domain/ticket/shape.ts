@@ -2,39 +2,16 @@
  * The shape of each command, checked without a package, so that the workflow's validators can refuse what an operator typed by hand.
  * The table names every field once; what it does not name is refused.
  */
-import { actorPattern, roles, sources } from '../actor.js';
-import { keyPattern, ticketIdPattern, uuidPattern } from '../ids.js';
+import { envelopeFields, errorsIn, field, instant, isRecord, listOf, matching, maybe, oneOf, orNull, truth, uuid } from '../fields.js';
+import type { Field, ShapeError } from '../fields.js';
+import { keyPattern, ticketIdPattern } from '../ids.js';
 import { textFields } from './command.js';
 import type { CommandFields, Envelope, TicketCommand, Verb } from './command.js';
 import { escalationOutcomes, escalationTargets } from './escalation.js';
 import { channels, directCloseCauses, openStatuses, priorities, ticketStatuses } from './status.js';
 import { maxCopied } from './ticket.js';
 
-interface Field {
-  readonly required: boolean;
-  /** What a right value is, for the refusal: `a UUID`, `one of low, medium`. */
-  readonly wants: string;
-  readonly fits: (value: unknown) => boolean;
-}
-
-const field = (wants: string, fits: (value: unknown) => boolean): Field => ({ required: true, wants, fits });
-const maybe = (inner: Field): Field => ({ ...inner, required: false });
-const orNull = (inner: Field): Field => ({
-  ...inner,
-  wants: `${inner.wants} or null`,
-  fits: (value) => value === null || inner.fits(value),
-});
-
-const matching = (wants: string, pattern: RegExp): Field => field(wants, (value) => typeof value === 'string' && pattern.test(value));
-const oneOf = (values: readonly string[]): Field =>
-  field(`one of ${values.join(', ')}`, (value) => typeof value === 'string' && values.includes(value));
-const listOf = (inner: Field, most: number): Field =>
-  field(`at most ${most} items, each ${inner.wants}`, (value) => Array.isArray(value) && value.length <= most && value.every(inner.fits));
-
-const id = matching('a UUID', uuidPattern);
-const truth = field('true or false', (value) => typeof value === 'boolean');
-const instant = field('an instant in epoch milliseconds', (value) => Number.isSafeInteger(value) && Number(value) > 0);
-const commandId = matching('1 to 100 characters of A–Z, a–z, 0–9 and . _ : / -', /^[A-Za-z0-9._:/-]{1,100}$/);
+const id = uuid;
 const category = matching('a category key', /^[A-Za-z0-9][A-Za-z0-9 _-]{0,63}$/);
 
 const settings = field('the ticket settings', (value) => {
@@ -59,14 +36,7 @@ const escalationTarget = field(`{"kind": one of ${escalationTargets.join(', ')},
 const reason = maybe(id);
 const waiting = { until: maybe(instant), reason };
 
-const envelope: Record<keyof Envelope, Field> = {
-  commandId: maybe(commandId),
-  actor: matching('user/<id>, customer/<id>, service/<id>, key/<id> or system/<name>', actorPattern),
-  role: maybe(oneOf(roles)),
-  source: maybe(oneOf(sources)),
-  expectedVersion: maybe(field('a version number', (value) => Number.isSafeInteger(value) && Number(value) >= 0)),
-  receivedAt: maybe(instant),
-};
+const envelope: Record<keyof Envelope, Field> = envelopeFields;
 
 type Shapes = { readonly [Kind in Verb]: { readonly [Name in keyof CommandFields[Kind]]-?: Field } };
 
@@ -139,28 +109,12 @@ const shapes: Shapes = {
   replan: { set: field('a revision of the policy set', isCount) },
 };
 
-export interface ShapeError {
-  readonly field: string;
-  /** The rule that was broken. */
-  readonly rule: string;
-}
-
 /**
  * Checks what a message carries before anything is decided on it.
  *
  * @returns every error, the field and its rule; empty when the shape is right
  */
-export function shapeErrors(verb: Verb, value: unknown): ShapeError[] {
-  if (!isRecord(value)) return [{ field: '', rule: 'must be one JSON object' }];
-  const fields: Record<string, Field> = { ...envelope, ...shapes[verb] };
-  const unknown = Object.keys(value).filter((name) => !Object.hasOwn(fields, name));
-  const errors = unknown.map((name) => ({ field: name, rule: 'is not a field of this command' }));
-  for (const [name, { required, wants, fits }] of Object.entries(fields)) {
-    const given = value[name];
-    if (given === undefined ? required : !fits(given)) errors.push({ field: name, rule: `must be ${wants}` });
-  }
-  return errors;
-}
+export const shapeErrors = (verb: Verb, value: unknown): ShapeError[] => errorsIn({ ...envelope, ...shapes[verb] }, value);
 
 /**
  * The command in what `shapeErrors` found no error in.
@@ -173,5 +127,3 @@ export const asCommand = (kind: Verb, missing: Omit<Envelope, 'actor'>, checked:
 
 /** The fields of a command besides the envelope, for whoever walks them all. */
 export const fieldNames = (verb: Verb): string[] => Object.keys(shapes[verb]);
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

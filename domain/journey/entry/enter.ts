@@ -3,7 +3,7 @@ import type { Instant } from '../../time.js';
 import type { Actor } from '../../actor.js';
 import type { CompiledTemplate } from '../compile.js';
 import type { GuardEngine, GuardTrace } from '../expression.js';
-import { isObject, own, pointer } from '../json.js';
+import { own, pointer } from '../json.js';
 import type { Json, JsonObject } from '../json.js';
 import type { ValueFault } from '../json-schema.js';
 import type { JourneyStart } from '../run/state.js';
@@ -217,14 +217,16 @@ function inputOf(
   commandId: string,
   input: JsonObject,
 ): { readonly input: JsonObject; readonly texts: readonly KeptText[] } {
-  const personal = new Set(Object.entries(context).flatMap(([name, { pii = false }]) => (pii ? [pointer(name)] : [])));
-  const { value, texts } = withoutTexts(
-    input,
-    schema,
-    (path) => textId(commandId, path),
-    (path) => personal.has(path),
-  );
-  return { input: isObject(value) ? value : {}, texts };
+  const kept = Object.entries(input).map(([name, value]) => {
+    const at = pointer(name);
+    const isPersonal = own(context, name)?.pii === true;
+    const declared = own(schema.properties ?? {}, name) ?? {};
+    return [name, withoutTexts(value, declared, (path) => textId(commandId, at + path), (path) => isPersonal && path === '')] as const;
+  });
+  return {
+    input: Object.fromEntries(kept.map(([name, { value }]) => [name, value])),
+    texts: kept.flatMap(([, { texts }]) => texts),
+  };
 }
 
 async function noted(
@@ -268,9 +270,3 @@ const traceAsDetail = ({ expression, verdict, reads, fault }: GuardTrace): Json 
 });
 
 const faultsAsDetail = (faults: readonly ValueFault[]): Json => ({ faults: faults.map(({ path, rule }) => ({ path, rule })) });
-
-/** Whether somebody tries to name a content row himself. */
-export const namesContent = (value: Json): boolean => {
-  if (Array.isArray(value)) return value.some(namesContent);
-  return isObject(value) && (own(value, '$ref') !== undefined || Object.values(value).some(namesContent));
-};
