@@ -3,7 +3,7 @@
 const ours = '^(domain|workflows|activities|db|api|worker|journeys|cli|local|test|bench|docs|deploy|clients)/|^(config|logger)[.]ts$';
 const root = '^(config|logger)[.]ts$';
 /** The files of domain/ that carry a package. Light files and workflows take only types from them. */
-const heavy = '^domain/(.+/schema|sla/calendar|journey/guard|messaging/(html|template)|net/address)[.]ts$';
+const heavy = '^domain/(.+/schema|sla/calendar|journey/(guard|zone)|messaging/(html|template)|net/address)[.]ts$';
 const heavyPackages = 'node_modules/(zod|temporal-polyfill|@marcbachmann/cel-js|(@types/)?sanitize-html|liquidjs|ipaddr[.]js)/';
 /** What a client needs to talk to a workflow. */
 const messages = '^workflows/(names|.+/messages)[.]ts$';
@@ -33,7 +33,7 @@ module.exports = {
     reach('activities', '^(db|domain)/'),
     reach('db', '^domain/', root),
     reach('api', '^(db|domain)/', messages, '[.]workflow[.]ts$', root),
-    reach('worker', '^(activities|db|domain)/', messages, root),
+    reach('worker', '^(activities|db|domain)/', '^journeys/index[.]ts$', messages, root),
     reach('cli', '^(db|domain)/', root),
     rule('journeys-alone', { path: '^journeys/' }, { pathNot: '^(journeys|domain/journey)/' }),
 

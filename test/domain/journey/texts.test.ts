@@ -51,6 +51,10 @@ test('ids, numbers, truths and words of a list travel; every other text is kept'
   expect(kept.noIds).toEqual(['/who/a']);
 });
 
+test('nothing is personal unless somebody says so', () => {
+  expect(withoutTexts({ a: 'A1' }, {}, (path) => path)).toEqual({ value: { a: 'A1' }, texts: [], noIds: [] });
+});
+
 test('what was kept comes back in its place, and nothing where it is gone', () => {
   const value = { a: [{ $ref: 'c1' }, 'x'], b: { c: { $ref: 'c2' } }, n: 1 };
   expect(contentIdsIn(value)).toEqual(['c1', 'c2']);

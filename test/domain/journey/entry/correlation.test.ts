@@ -39,6 +39,8 @@ test('a template listens with its waits, completions, items, exits and goals', (
       },
       each: { kind: 'forEach', items: 'input.items', do: { kind: 'manual', assign: {}, completeOn: [{ type: 'x', when: 'true' }] }, ...on },
       plain: { kind: 'decision', ...on },
+      person: { kind: 'manual', assign: {}, ...on },
+      sleep: { kind: 'wait', for: 'P1D', ...on },
     },
   );
   expect(Object.fromEntries(earsOf(template))).toEqual({

@@ -1,8 +1,7 @@
 /** One entry from what is asked to what came of it. Source: journeys.md, sections 1, 2, 10 and 13. */
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { EntryPorts } from '../../../../domain/journey/entry/enter.js';
-import { namesContent } from '../../../../domain/journey/entry/enter.js';
+import type { EntryPorts, EntryQuestion } from '../../../../domain/journey/entry/enter.js';
 import { journeyIdPattern } from '../../../../domain/journey/entry/id.js';
 import { day, hour } from '../../../../domain/time.js';
 import { aCall, anEvent, aTrigger, byEvent, compiled } from './scene.js';
@@ -45,6 +44,24 @@ test('an event starts one, and the journey knows by which trigger', async () => 
 });
 
 const appointment = (id: string) => anEvent({ id, type: 'APPOINTMENT_UPDATE', data: { appointmentId: 'A7' } });
+
+test('a trigger without an event leaves no event behind', async () => {
+  await world.enter(compiled(), aCall({ customerId: 'C1' }, { trigger: aTrigger() }));
+  expect(world.journeys).toMatchObject([{ trigger: { id: 'converted', eventId: null } }]);
+});
+
+describe('what was noted before is said again', () => {
+  test.each([
+    [{ result: 'refused', reason: 'capacity', journeyId: null }, { kind: 'refused', reason: 'capacity', trace: null }],
+    [{ result: 'refused', reason: null, journeyId: null }, { kind: 'refused', reason: 'trigger_disabled', trace: null }],
+    [{ result: 'signalled', reason: 'already_active', journeyId: 'JRN-1' }, { kind: 'signalled', journeyId: 'JRN-1' }],
+  ] as const)('%j', async (noted, outcome) => {
+    const { look } = world.ports;
+    Object.assign(world, { ports: { ...world.ports, look: async (question: EntryQuestion) => ({ ...(await look(question)), noted }) } });
+    expect(await world.enter(compiled(), byEvent())).toEqual(outcome);
+    expect(world.journeys).toEqual([]);
+  });
+});
 
 test('S1: the same appointment twice, re-entry never: one instance', async () => {
   const template = compiled({ entry: { concurrency: 'one_per_key', key: 'appointmentId', reentry: 'never' } });
@@ -292,11 +309,6 @@ describe('texts', () => {
     await world.enter(template, aCall({ customerId: 'C1' }));
     await world.enter(template, aCall(input, { commandId: 'k-2' }));
     expect(world.journeys[0]?.attached).toMatchObject([{ issue: { $ref: 'k-2/issue' } }]);
-  });
-
-  test('are not named by who calls', () => {
-    expect(namesContent({ a: [{ $ref: 'x' }] })).toBe(true);
-    expect(namesContent({ a: ['$ref'], b: null, c: 1 })).toBe(false);
   });
 });
 

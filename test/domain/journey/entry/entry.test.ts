@@ -1,6 +1,6 @@
 /** Whom an entry is for, what it brings, and under which key it counts. Source: journeys.md, sections 1 and 2. */
 import { describe, expect, test } from 'vitest';
-import { dedupeKeyOf, entryData, entryOf } from '../../../../domain/journey/entry/entry.js';
+import { dedupeKeyOf, entryData, entryOf, subjectAsked } from '../../../../domain/journey/entry/entry.js';
 import type { Asked } from '../../../../domain/journey/entry/entry.js';
 import type { CompiledTemplate } from '../../../../domain/journey/compile.js';
 import { aCall, anEvent, aTrigger, byEvent, compiled, noon } from './scene.js';
@@ -40,6 +40,12 @@ describe('the subject', () => {
     const template = compiled({ subject: { type: 'customer', id: 'event.customerId' } });
     const asked = aCall({}, { subject: { type: 'customer', id: 'C1' } });
     expect(entrant(template, asked)).toMatchObject({ subject: { id: 'C1' }, input: {} });
+  });
+
+  test('is known before the input fits, or is not', () => {
+    expect(subjectAsked(compiled(), aCall({ customerId: 'C1', other: 1 }))).toEqual({ type: 'customer', id: 'C1' });
+    expect(subjectAsked(compiled({ input: { type: 'object', required: ['score'] } }), aCall({ customerId: 'C1' }))).toMatchObject({ id: 'C1' });
+    expect(subjectAsked(compiled(), aCall({}))).toBeNull();
   });
 
   test('may be a number', () => {
@@ -139,6 +145,8 @@ describe('the entry key', () => {
     const template = compiled({ entry: { concurrency: 'unlimited' } });
     expect(entrant(template, byEvent()).entryKey).toBe('e-1');
     expect(entrant(template, aCall({ customerId: 'C1' })).entryKey).toBe('k-1');
+    // One time of a schedule is everybody's.
+    expect(entrant(template, byEvent(aTrigger({ kind: 'schedule' }))).entryKey).toBe('event-e-1');
   });
 });
 

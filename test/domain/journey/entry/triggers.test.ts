@@ -127,6 +127,10 @@ describe('a recurrence', () => {
     expect(recurrenceOf(rule, 'UTC')).toEqual({ calendar: { ...anyTime, ...calendar }, every: { unitMs, count } });
   });
 
+  test.each(['BYHOUR=0', 'FREQ=YEARLY'])('that nobody checked is daily: %s', (rule) => {
+    expect(recurrenceOf(rule, 'UTC').every.unitMs).toBe(day);
+  });
+
   test('of every second week counts the weeks from Monday', () => {
     const rule = recurrenceOf('FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU', 'UTC');
     const turns = ['2026-01-05T00:00:00Z', '2026-01-11T00:00:00Z', '2026-01-12T00:00:00Z', '2026-01-18T00:00:00Z'].map((at) =>
@@ -208,6 +212,11 @@ test('an event is about everybody it names, each once', () => {
     { type: 'ticket', id: 'T1' },
     { type: 'order', id: 'O1' },
   ]);
+});
+
+test('an event about nobody journeys know is about nobody', () => {
+  const { customerId: _its, ...event } = anEvent({ subject: 'planet/P1' });
+  expect(subjectsOf(event)).toEqual([]);
 });
 
 test('expressions see when it happened; absent members are absent', () => {
