@@ -36,8 +36,8 @@ export default defineConfig({
     retry: 0,
     teardownTimeout: seconds(30),
     projects: [
-      project('domain', { group: 0, servers: false, timeout: seconds(10) }),
-      project('journeys', { group: 0, servers: false, timeout: seconds(10) }),
+      project('domain', { group: 0, servers: false, timeout: seconds(30) }),
+      project('journeys', { group: 0, servers: false, timeout: seconds(30) }),
       project('repo', { group: 0, servers: false, timeout: seconds(30) }),
       project('cli', { group: 0, servers: false, timeout: seconds(30) }),
       project('activities', { engine: true, group: 0, servers: true, timeout: seconds(20) }),

@@ -9,7 +9,7 @@ import { SubjectId } from '../journeys/start-schema.js';
 /** Types that only we give to events: they would set our own clockwork going. */
 const reserved = /^usher[.]/;
 
-export const EventId = z.string().regex(/^[!-~]{1,128}$/, 'must be 1 to 128 visible ASCII characters');
+const EventId = z.string().regex(/^[!-~]{1,128}$/, 'must be 1 to 128 visible ASCII characters');
 const EventType = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_.:-]{0,127}$/, 'must be up to 128 letters, digits, _ . : and -, beginning with a letter')
@@ -45,7 +45,7 @@ export const EventBody = z
 export type EventBody = z.output<typeof EventBody>;
 
 /** The most of one batch. Source: api.md, section 5. */
-export const mostEvents = 100;
+const mostEvents = 100;
 export const EventBodies = z.union([EventBody, z.array(EventBody).min(1).max(mostEvents)]).meta({ id: 'EventBodies' });
 export type EventBodies = z.output<typeof EventBodies>;
 

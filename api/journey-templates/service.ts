@@ -136,7 +136,7 @@ export function createTemplateService({ keys, now }: Pick<Deps, 'keys' | 'now'>,
     },
 
     /** Makes the draft a version. Running instances stay on theirs. */
-    async publish(caller: Caller, key: string, { mode }: PublishBody): Promise<Answer> {
+    async publish(caller: Caller, key: string, { mode = 'new_only' }: Partial<PublishBody>): Promise<Answer> {
       const { tenant, actor, id } = caller.principal;
       if (mode !== 'new_only') throw notAvailable(['/mode'], `${mode} is not available yet; new_only is`);
       const view = await engine.within(caller, async (tx) => {

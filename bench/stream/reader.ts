@@ -46,6 +46,15 @@ export class Reader {
     this.#call?.destroy();
   }
 
+  /** Where it is. */
+  get position(): number {
+    return Number(this.#last);
+  }
+
+  get isThere(): boolean {
+    return this.#lostAt === undefined;
+  }
+
   log(): ReaderLog {
     return { arrivals: this.#arrivals, from: this.#from, gaps: this.#gaps };
   }

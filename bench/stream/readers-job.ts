@@ -6,6 +6,8 @@ export const ReadersMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('open'), url: z.string(), keys: z.array(z.string()), each: z.number() }),
   /** Cuts the connections of every n-th reader. */
   z.object({ kind: z.literal('drop'), every: z.number() }),
+  /** Answered once every reader has come so far, or when the time is over. */
+  z.object({ kind: z.literal('wait'), position: z.number(), limitMs: z.number() }),
   /** Everything recorded; the readers are closed and what they got is compared. */
   z.object({ kind: z.literal('compare'), log: z.array(z.object({ position: z.number(), recordedAt: z.number() })) }),
 ]);
@@ -18,6 +20,8 @@ export const ReadersReport = z.object({
   missed: z.number(),
   doubled: z.number(),
   strange: z.number(),
+  /** Readers without a connection at the end. */
+  away: z.number(),
   /** Connections that were cut. */
   cut: z.number(),
   latency: HistogramData,

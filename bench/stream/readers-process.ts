@@ -1,4 +1,5 @@
 /** Reads live streams by the thousand, in a process of its own, so that what it costs is told apart from what it measures. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { tallyOf } from './arrivals.js';
 import { Reader } from './reader.js';
 import { ReadersMessage } from './readers-job.js';
@@ -20,7 +21,12 @@ async function open(url: string, keys: readonly string[], each: number): Promise
   await Promise.all(Array.from({ length: atOnce }, opener));
 }
 
+async function until(position: number, limitMs: number): Promise<void> {
+  for (const end = Date.now() + limitMs; Date.now() < end && readers.some((reader) => reader.position < position);) await sleep(100);
+}
+
 function compare(log: Parameters<typeof tallyOf>[0]): ReadersReport {
+  const away = readers.filter((reader) => !reader.isThere).length;
   for (const reader of readers) reader.close();
   const logs = readers.map((reader) => reader.log());
   const { latency, ...counts } = tallyOf(log, logs);
@@ -28,7 +34,7 @@ function compare(log: Parameters<typeof tallyOf>[0]): ReadersReport {
   for (const problem of readers.flatMap((reader) => reader.problems)) problems[problem] = (problems[problem] ?? 0) + 1;
   const { user, system } = process.cpuUsage(cpuBefore);
   const cut = logs.reduce((sum, { gaps }) => sum + gaps.length, 0);
-  return { readers: readers.length, ...counts, cut, latency: latency.data(), problems, cpuSeconds: (user + system) / 1_000_000 };
+  return { readers: readers.length, ...counts, away, cut, latency: latency.data(), problems, cpuSeconds: (user + system) / 1_000_000 };
 }
 
 async function answer(message: ReadersMessage): Promise<ReadersReply> {
@@ -38,6 +44,9 @@ async function answer(message: ReadersMessage): Promise<ReadersReply> {
       return { kind: 'done' };
     case 'drop':
       for (let index = 0; index < readers.length; index += message.every) readers[index]?.drop();
+      return { kind: 'done' };
+    case 'wait':
+      await until(message.position, message.limitMs);
       return { kind: 'done' };
     case 'compare':
       return { kind: 'report', report: compare(message.log) };

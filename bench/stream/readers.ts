@@ -13,6 +13,8 @@ export interface Readers extends AsyncDisposable {
   open(url: string, keys: readonly string[], each: number): Promise<void>;
   /** Cuts the connections of every n-th. */
   drop(every: number): Promise<void>;
+  /** Settles once all of them have come so far, or when the time is over. */
+  until(position: number, limitMs: number): Promise<void>;
   compare(log: readonly Logged[]): Promise<ReadersReport>;
 }
 
@@ -42,6 +44,9 @@ export function startReaders(signal: AbortSignal): Readers {
     },
     async drop(every) {
       await ask({ kind: 'drop', every });
+    },
+    async until(position, limitMs) {
+      await ask({ kind: 'wait', position, limitMs });
     },
     async compare(log) {
       const reply = await ask({ kind: 'compare', log: [...log] });

@@ -50,6 +50,8 @@ export async function w5(bench: Bench, surroundings: Surroundings): Promise<Outc
   await untilPublished(bench);
   const busyMb = apiMb(bench);
   const log = await logBehind(bench, from);
+  // Who was cut off last may still be on the way back.
+  await readers.until(log.at(-1)?.position ?? 0, settleLimitMs);
   const report = await readers.compare(log);
   const kept = await countKept(bench, lives.tickets, 'closed');
 
@@ -145,7 +147,7 @@ function rowsOf(report: ReadersReport, { latency, perSecond, lives, quietMb, bus
     ['streams; events a second to each; told in all', `${report.readers}; ${perSecond.toFixed(1)}; ${report.told}`],
     ['from the log to the reader, p50 p95 p99 max', `${[p50, p95, p99, max].map(ms).join(' ')} ms`],
     ['missed, told twice, strange', `${report.missed}, ${report.doubled}, ${report.strange}`],
-    ['connections cut; told on coming back', `${report.cut}; ${report.caughtUp}`],
+    ['connections cut and back; not back; told on coming back', `${report.cut}; ${report.away}; ${report.caughtUp}`],
     ['lives beside', `${lives.ok} of ${lives.sent} at ${lives.rate ?? 0}/s`],
     ['share of a core', shares.length === 0 ? 'not counted' : shares.join(', ')],
     ['processor of the readers', `${((report.cpuSeconds * 100) / lives.seconds).toFixed(0)} % of a core, opening included`],

@@ -1,4 +1,5 @@
 /** A run for machines. Members are only ever added; `schema` changes when one changes its meaning. */
+import type { JsonObject } from '../../domain/journey/json.js';
 import { shownAfter, shownInstant } from '../../domain/journey/simulate/instant.js';
 import type { Run } from '../../domain/journey/simulate/run.js';
 
@@ -9,7 +10,7 @@ export function runJson({ startedAt, until, trace, answers, touchpoints, breache
     startedAt: shownInstant(startedAt),
     until: shownInstant(until),
     nextAt: orNull(nextAt),
-    trace: trace.map(({ at, ...line }) => ({ ...moment(at), ...line })),
+    trace: trace.map(({ at, data, ...line }) => ({ ...moment(at), ...line, data: withInstants(data) })),
     refused: answers.flatMap(({ index, at, journey, code }) => (code === null ? [] : [{ ...moment(at), event: index, journey, code }])),
     breaches: breaches.map(({ at, ...breach }) => ({ ...moment(at), ...breach })),
     touchpoints: touchpoints.map(({ at, heldFrom, ...sent }) => ({ ...moment(at), ...sent, heldFrom: orNull(heldFrom) })),
@@ -72,5 +73,14 @@ export function runJson({ startedAt, until, trace, answers, touchpoints, breache
     })),
   };
 }
+
+/** Members that hold an instant end so; outside it is text. */
+const withInstants = (data: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(data).map(([name, value]) => [
+      name,
+      typeof value === 'number' && /(?:At|Until)$/.test(name) ? shownInstant(value) : value,
+    ]),
+  );
 
 const orNull = (at: number | null) => (at === null ? null : shownInstant(at));

@@ -90,7 +90,7 @@ export interface JourneySettings {
 }
 
 /** Settings are checked when they are stored. */
-export function journeySettings(stored: unknown): JourneySettings {
+function journeySettings(stored: unknown): JourneySettings {
   const { value } = plainJson(stored);
   const { maxConcurrentJourneys: most, packageIntegrations: packages } = isObject(value) ? value : {};
   return {

@@ -35,7 +35,7 @@ export async function findTouchpointTarget(
   const address = customer === undefined ? noted : customer.address;
   const isGood = address !== null && parseAddress(address) !== null && ownMailbox(address, domain) === null;
   return {
-    recipient: customer === undefined ? `${subject.type}/${subject.id}` : `customer/${customer.id}`,
+    recipient: customer === undefined ? `${subject.type}:${subject.id}` : `customer:${customer.id}`,
     name: customer?.name ?? (typeof name === 'string' ? name : null),
     address: isGood ? address : null,
     product: await productOf(tx, tenant, typeof product === 'string' ? product : null),

@@ -122,8 +122,8 @@ export function dueOf({ state, gate, timers }: Pick<HandoffLedger, 'state' | 'ga
 export const view = (ledger: HandoffLedger): HandoffView => {
   const { start, state, data, owner, assignee, outcome, reason, attempts, version, createdAt, endedAt } = ledger;
   const { journeyId, step, visit, extra, rules } = start;
-  const { from, to, mode, requiredData } = rules;
-  const about = { handoffId: handoffIdOf(start), journeyId, step, visit, extra, from, to, mode };
+  const { from, to, mode, requiredData, assign: { users: people = [], roles = [] } = {} } = rules;
+  const about = { handoffId: handoffIdOf(start), journeyId, step, visit, extra, from, to, mode, people, roles };
   const missing = missingOf(requiredData, data);
   return { ...about, state, owner, assignee, data, missing, outcome, reason, dueAt: dueOf(ledger), attempts, version, createdAt, endedAt };
 };

@@ -14,6 +14,7 @@ import { createGuards } from '../../domain/journey/guard.js';
 import { plainJson } from '../../domain/journey/json.js';
 import type { JsonObject } from '../../domain/journey/json.js';
 import type { JourneyTemplate } from '../../domain/journey/template.js';
+import { alwaysOpen } from '../../domain/sla/policy.js';
 import { fromIso } from '../../domain/time.js';
 import { freshDatabase } from '../support/db.js';
 import type { TestDatabase } from '../support/db.js';
@@ -233,10 +234,10 @@ test('evidence is hashed in its canonical form', async () => {
   expect(hash).toBe(createHash('sha256').update('{"a":[true,"x"],"b":1}').digest('hex'));
 });
 
-describe('time', () => {
-  const zoned = (zone: string | null): Promise<void> =>
-    inTenant((tx) => noteSubject(tx, tenant, { type: 'customer', id: customer }, { attributes: {}, zone }, Date.now()));
+const zoned = (zone: string | null): Promise<void> =>
+  inTenant((tx) => noteSubject(tx, tenant, { type: 'customer', id: customer }, { attributes: {}, zone }, Date.now()));
 
+describe('time', () => {
   test('a time of day is the subject’s, else the template’s', async () => {
     const after = fromIso('2026-01-15T12:00:00Z');
     await zoned('America/New_York');
@@ -255,15 +256,16 @@ describe('time', () => {
 
   test('open time is counted by the tenant’s calendar', async () => {
     const from = fromIso('2026-01-15T12:00:00Z');
-    expect(await ask.afterOpenTime({ journey, effect, calendar: 'always-open', from, amountsMs: [1_000, 3_600_000] })).toEqual([
+    expect(await ask.afterOpenTime({ journey, effect, calendar: alwaysOpen, from, amountsMs: [1_000, 3_600_000] })).toEqual([
       from + 1_000,
       from + 3_600_000,
     ]);
   });
 });
 
+const candidate = (fields: object) => ({ ref: 'wait.1/0', match: null, when: null, output: {}, ...fields });
+
 describe('events', () => {
-  const candidate = (fields: object) => ({ ref: 'wait.1/0', match: null, when: null, output: {}, ...fields });
   const data = { journey: { id: 'JRN-0000000000000001' }, subject: { type: 'customer', id: customer }, context: { orderId: 'O-1' } };
 
   test('an event serves what it concerns, and brings what is mapped', async () => {
@@ -324,5 +326,5 @@ test('failures of the database say nothing of what it was asked', async () => {
     .evaluateGuards({ journey, effect, guards: ['subject.name == "secret"'], data: {} })
     .catch((error: unknown) => error);
   expect(failure).toMatchObject({ type: 'journey.retry', nonRetryable: false });
-  expect(String((failure as Error).message)).not.toContain('secret');
+  expect((failure as Error).message).not.toContain('secret');
 });

@@ -79,7 +79,7 @@ test('goes to the customer’s address, as a machine’s mail, and again nowhere
   expect(await row(request)).toMatchObject({
     state: 'done',
     attempts: 1,
-    recipient: `customer/${demo.customers[0]}`,
+    recipient: `customer:${demo.customers[0]}`,
     dedupeKey: expect.stringMatching(/^journey\/JRN-\d{16}\/welcome\/1\//),
   });
 });

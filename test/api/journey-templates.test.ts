@@ -188,6 +188,9 @@ describe('publishing', () => {
     expect(made.body.contentHash).toMatch(/^[0-9a-f]{64}$/);
     await put('/winback/draft', aTemplate('winback', { name: 'Second' }));
     expect((await get('/winback/versions/1')).body.template).toEqual(aTemplate('winback'));
+    await post('', aTemplate('no_body'));
+    const bare = await stage.call('admin', 'POST', `${base}/no_body/publish`);
+    expect([bare.status, bare.body.mode]).toEqual([201, 'new_only']);
     expect((await get('/winback')).body).toMatchObject({ latest: 1, status: 'published', draft: { isPublished: false } });
     expect((await post('/winback/publish', {}, 'admin')).body.version).toBe(2);
     expect((await get('/winback')).body.versions.map(({ version }: { version: number }) => version)).toEqual([2, 1]);

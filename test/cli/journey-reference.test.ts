@@ -243,16 +243,18 @@ test('diagnostics', () => {
   expect(rows).toEqual(Object.entries(rules).map(([code, { severity, why, fix }]) => [code, severity === 'warning' ? 'W' : '', why, fix]));
 });
 
+/** Fields of a schema as the table names them. */
+const fieldsOf = ({ properties = {}, required = [] }: (typeof builtInActions)[number]['input']): string =>
+  Object.keys(properties)
+    .map((name) => `\`${name}\`${required.includes(name) ? '' : '?'}`)
+    .join(', ');
+
 test('actions', () => {
-  const fields = ({ properties = {}, required = [] }: (typeof builtInActions)[number]['input']): string =>
-    Object.keys(properties)
-      .map((name) => `\`${name}\`${required.includes(name) ? '' : '?'}`)
-      .join(', ');
   const called = builtInActions.filter(({ name }) => !name.endsWith('.accept_handoff'));
   expect(tableUnder(page, '## Actions').rows).toEqual(
     called.map((action) => {
       const errors = (action.errors ?? []).map((error) => `\`${error}\``).join(', ');
-      return [`\`${actionName(action)}\``, action.effect, fields(action.input), fields(action.output), errors, action.summary];
+      return [`\`${actionName(action)}\``, action.effect, fieldsOf(action.input), fieldsOf(action.output), errors, action.summary];
     }),
   );
 });

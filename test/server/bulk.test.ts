@@ -207,7 +207,7 @@ test('S50: the worker dies in the middle of a pause of 200; afterwards each has 
   );
   expect(texts).toHaveLength(200);
   expect(texts.every(({ body, linkedAt }) => body === 'The provider is down' && linkedAt !== null)).toBe(true);
-}, 180_000);
+}, 300_000);
 
 test('is started, paused, resumed and cancelled by the API, also after somebody terminated it', async () => {
   const journeys = await start(calling, 12);

@@ -19,6 +19,7 @@ import { handoff } from '../journey/messages.js';
 import { journeyWorkflowId } from '../names.js';
 import { recordLater, recordNow } from '../proxies.js';
 import { now } from '../support/clock.js';
+import { Line } from '../support/line.js';
 import { Projector } from '../support/projector.js';
 import type { Way } from '../support/projector.js';
 import { watch } from '../support/watcher.js';
@@ -31,11 +32,11 @@ import { show } from './operators.js';
 /** An attempt still running when the run continues as new gets this long to end first; the next run takes it up. */
 const actionGrace = '60s';
 
-const way: Way<HandoffRecord> = {
-  now: recordNow.projectHandoff,
+const wayBy = (line: Line): Way<HandoffRecord> => ({
+  now: (records) => line.run(() => recordNow.projectHandoff(records)),
   later: (summary) => recordLater(summary).projectHandoff,
   span: ({ events, view: { version } }) => [events[0]?.seq ?? version, version],
-};
+});
 
 export async function handoffWorkflow(input: HandoffInput): Promise<HandoffAnswer> {
   const cancelled = CancellationScope.current().cancelRequested;
@@ -48,7 +49,9 @@ async function life(input: HandoffInput, cancelled: Promise<never>): Promise<Han
   const { journeyId, rules } = start;
   const journey = { journeyId, tenant, template, subject, receiver: rules.to };
   const toJourney = getExternalWorkflowHandle(journeyWorkflowId(journeyId));
+  const line = new Line();
   const effects = new Effects({
+    line,
     journey: () => journey,
     requester: () => start.requester,
     outboundQueue,
@@ -73,7 +76,7 @@ async function life(input: HandoffInput, cancelled: Promise<never>): Promise<Han
       rebase: (stored) => journal.rebase(stored, now()),
       projected: () => undefined,
     },
-    way,
+    wayBy(line),
     handoffIdOf(start),
     input.carried?.ledger.version ?? 0,
   );

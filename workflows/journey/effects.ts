@@ -22,11 +22,14 @@ import { handoffStartOptions, handoffWorkflowId, handoffWorkflowType, journeyWor
 import type { HandoffRun } from '../names.js';
 import { deliverTouchpoint, enterChild, runAction } from '../proxies.js';
 import { now } from '../support/clock.js';
+import type { Line } from '../support/line.js';
 import { approval } from '../ticket/messages.js';
 import { childEnded } from './messages.js';
 import { answer, isQuestion } from './questions.js';
+import type { Question } from './questions.js';
 
 export interface EffectsOptions {
+  readonly line: Line;
   readonly journey: () => JourneyRef;
   /** Who started the journey; null: nobody. */
   readonly requester: () => string | null;
@@ -140,7 +143,7 @@ export class Effects {
     }
   }
 
-  private async ask(question: Parameters<typeof answer>[1]): Promise<Report> {
+  private async ask(question: Question): Promise<Report> {
     this.quick += 1;
     let isQuick = true;
     const slow = (): void => {
@@ -148,7 +151,7 @@ export class Effects {
       isQuick = false;
     };
     try {
-      return await answer(this.options.journey(), question, slow);
+      return await answer(this.options.line, this.options.journey(), question, slow);
     } finally {
       slow();
     }

@@ -18,6 +18,7 @@ import type { JourneyRecord } from '../../domain/journey/run/record.js';
 import { hour } from '../../domain/time.js';
 import { askLater, askNow, recordLater, recordNow } from '../proxies.js';
 import { now } from '../support/clock.js';
+import { Line } from '../support/line.js';
 import { Projector } from '../support/projector.js';
 import type { Way } from '../support/projector.js';
 import { refusal } from '../support/refusal.js';
@@ -33,11 +34,11 @@ import { show } from './operators.js';
 /** Actions still running when the run continues as new get this long to end first; the next run takes up the rest. */
 const actionGrace = '60s';
 
-const way: Way<JourneyRecord> = {
-  now: recordNow.projectJourney,
+const wayBy = (line: Line): Way<JourneyRecord> => ({
+  now: (records) => line.run(() => recordNow.projectJourney(records)),
   later: (summary) => recordLater(summary).projectJourney,
   span: ({ events, view: { version } }) => [events[0]?.seq ?? version, version],
-};
+});
 
 export type JourneyEnd = JourneyAnswer | { readonly outcome: 'never_opened' };
 
@@ -49,7 +50,9 @@ export async function journeyWorkflow(input: JourneyInput): Promise<JourneyEnd> 
 
 async function life(input: JourneyInput, cancelled: Promise<never>): Promise<JourneyEnd> {
   const { journeyId, outboundQueue, continueAfter } = input;
+  const line = new Line();
   const effects = new Effects({
+    line,
     journey: () => journal.ref(),
     requester: () => journal.requester(),
     outboundQueue,
@@ -65,7 +68,7 @@ async function life(input: JourneyInput, cancelled: Promise<never>): Promise<Jou
       rebase: (stored) => journal.rebase(stored, now()),
       projected: () => undefined,
     },
-    way,
+    wayBy(line),
     journeyId,
     input.carried?.state.version ?? 0,
   );
@@ -130,7 +133,7 @@ async function life(input: JourneyInput, cancelled: Promise<never>): Promise<Jou
     shown('cancelled');
   });
   inBackground(async () => {
-    const template = await loadTemplate(input);
+    const template = await loadTemplate(input, line);
     if (template === null) return journal.abandon();
     journal.begun(template);
     shown('continued');
@@ -163,10 +166,10 @@ async function life(input: JourneyInput, cancelled: Promise<never>): Promise<Jou
  *
  * @returns null when there is none of this hash, and the journey has not begun
  */
-async function loadTemplate({ tenant, template, journeyId, carried }: JourneyInput): Promise<CompiledTemplate | null> {
+async function loadTemplate({ tenant, template, journeyId, carried }: JourneyInput, line: Line): Promise<CompiledTemplate | null> {
   const wanted = { tenant, template };
   try {
-    return await askNow.loadTemplate(wanted);
+    return await line.run(() => askNow.loadTemplate(wanted));
   } catch (error) {
     if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
   }

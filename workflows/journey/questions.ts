@@ -3,6 +3,7 @@ import { ActivityFailure, isCancellation, TemporalFailure } from '@temporalio/wo
 import type { JourneyQuestionActivities, JourneyRef } from '../../activities/contract.js';
 import type { Effect, Report } from '../../domain/journey/run/effect.js';
 import { askLater, askNow } from '../proxies.js';
+import type { Line } from '../support/line.js';
 
 const questionKinds = ['guards', 'values', 'people', 'hash', 'localTime', 'quiet', 'openTime', 'weigh', 'lookBack'] as const;
 export type Question = Effect & { readonly kind: (typeof questionKinds)[number] };
@@ -17,9 +18,9 @@ type Ask = Pick<JourneyQuestionActivities, Exclude<keyof JourneyQuestionActiviti
  *
  * @param deferred called when the answer will take its time
  */
-export async function answer(journey: JourneyRef, question: Question, deferred: () => void): Promise<Report> {
+export async function answer(line: Line, journey: JourneyRef, question: Question, deferred: () => void): Promise<Report> {
   try {
-    return await put(askNow, journey, question);
+    return await line.run(() => put(askNow, journey, question));
   } catch (error) {
     // A local activity fails with its cause as it is, not wrapped like a regular one's.
     if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;

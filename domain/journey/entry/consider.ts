@@ -73,16 +73,21 @@ const refuse = (reason: EntryReason, trace: GuardTrace | null = null): Refusal =
  * @param trigger null: a call, which needs no trigger and is never a repeated event
  * @param data as `entryData` makes it
  */
-export function considerEntry(
+export const considerEntry = (
   template: CompiledTemplate,
   trigger: CompiledTrigger | null,
   facts: EntryFacts,
   data: GuardData,
   engine: GuardEngine,
-): Considered {
-  const { entry = {} } = template;
-  const asks = askedBy(trigger, data, engine);
-  if (asks !== null) return asks;
+): Considered => askedBy(trigger, data, engine) ?? admit(template, facts, data, engine);
+
+/** The checks behind the match. */
+export function admit(
+  { entry = {} }: CompiledTemplate,
+  facts: EntryFacts,
+  data: GuardData,
+  engine: GuardEngine,
+): Exclude<Considered, { readonly kind: 'none' }> {
   if (!facts.isEnabled) return refuse('trigger_disabled');
   if (facts.isRepeated) return refuse('duplicate_event');
   const audience = entry.audience === undefined ? null : engine.evaluate(entry.audience, data);

@@ -4,7 +4,6 @@ import type { GuardEngine } from '../expression.js';
 import { canonical, isObject, own } from '../json.js';
 import type { Json, JsonObject } from '../json.js';
 import type { CompleteOn, Match } from '../step.js';
-import { parsePath } from '../path.js';
 import { concerns as isAbout, valueAt, weigh } from '../run/weigh.js';
 import type { Instant } from '../../time.js';
 import { envelopeIds, eventRoot, subjectsOf } from './event.js';
@@ -35,11 +34,11 @@ export function earsOf({ exits = [], goals = [], steps }: CompiledTemplate): Rea
   for (const [id, step] of Object.entries(steps)) {
     const bodies = step.kind === 'forEach' ? [step, step.do] : [step];
     for (const body of bodies) {
-      const events: readonly CompleteOn<string>[] = [
-        ...('completeOn' in body ? (body.completeOn ?? []) : []),
-        ...(body.kind === 'wait' ? (body.event ?? []) : []),
+      const lists: readonly (readonly CompleteOn<string>[] | undefined)[] = [
+        ...('completeOn' in body ? [body.completeOn] : []),
+        ...(body.kind === 'wait' ? [body.event] : []),
       ];
-      for (const event of events) hear(event.type, { kind: 'step', step: id }, event);
+      for (const event of lists.flatMap((events) => events ?? [])) hear(event.type, { kind: 'step', step: id }, event);
     }
   }
   return ears;
@@ -131,14 +130,17 @@ export function searchFor(event: BusEvent, ears: readonly Ear[]): Search {
 
 /** A pair of a match that can be looked for; `none`: the event lacks a member, so it cannot match. */
 function pairOf(match: Match, event: JsonObject): Search['pairs'][number] | 'none' | 'all' {
-  const sides = Object.entries(match).map(([theirs, ours]) => ({ value: valueAt(theirs, { event }), path: parsePath(ours) }));
-  if (sides.length === 0 || sides.some(({ value }) => value === undefined)) return 'none';
-  for (const { value, path } of sides) {
-    const [root, name, ...rest] = path ?? [];
-    if ((root === 'context' || root === 'input') && typeof name === 'string' && rest.length === 0 && value !== undefined)
-      return { root, name, value };
-  }
-  return 'all';
+  const sides = Object.entries(match).map(([theirs, ours]) => ({
+    value: valueAt(theirs, { event }),
+    member: /^(context|input)[.](\w+)$/.exec(ours),
+  }));
+  const known = sides.flatMap(({ value, member }) => (value === undefined ? [] : [{ value, member }]));
+  if (known.length === 0 || known.length < sides.length) return 'none';
+  const [pair] = known.flatMap(({ value, member }) => {
+    const [, root, name = ''] = member ?? [];
+    return root === 'context' || root === 'input' ? [{ root, name, value } as const] : [];
+  });
+  return pair ?? 'all';
 }
 
 /** Orders and subjects of the author's own are named by a member of the data. */

@@ -9,7 +9,7 @@ import type { ValueFault } from '../json-schema.js';
 import type { JourneyStart } from '../run/state.js';
 import { withoutTexts } from '../texts.js';
 import type { KeptText } from '../texts.js';
-import { askedBy, besides, considerEntry, dedupeWindowMs } from './consider.js';
+import { admit, askedBy, besides, dedupeWindowMs } from './consider.js';
 import type { EntryFacts, Refusal, EntryReason } from './consider.js';
 import { dedupeKeyOf, entryData, entryOf, mappedInput } from './entry.js';
 import type { Asked, Entrant } from './entry.js';
@@ -50,6 +50,7 @@ export interface Dedupe {
   readonly trigger: string;
   readonly key: string;
   readonly eventId: string;
+  readonly windowMs: number;
 }
 
 export interface EntrySight extends Omit<EntryFacts, 'now' | 'isEnabled'> {
@@ -129,9 +130,9 @@ export async function enter(ports: EntryPorts, request: EntryRequest): Promise<E
   const asks = askedBy(trigger, entryData(compiled, asked, mappedInput(compiled, asked), ports.now()), ports.engine);
   if (asks?.kind === 'none') return asks;
   const entered = entryOf(compiled, asked);
+  if (asks !== null) return refusal(ports, request, entered.ok ? entered.entrant : null, asks);
   if (!entered.ok) {
     if (trigger === null) return { kind: 'invalid', faults: entered.faults };
-    if (asks !== null) return refusal(ports, request, null, asks);
     return refusal(ports, request, null, { kind: 'refuse', reason: 'input_invalid', trace: null }, faultsAsDetail(entered.faults));
   }
   const { entrant } = entered;
@@ -139,7 +140,12 @@ export async function enter(ports: EntryPorts, request: EntryRequest): Promise<E
   const dedupe =
     trigger === null || event === null
       ? null
-      : { trigger: trigger.id, key: dedupeKeyOf(trigger, { ...asked, input: entrant.input }), eventId: event.id };
+      : {
+          trigger: trigger.id,
+          key: dedupeKeyOf(trigger, { ...asked, input: entrant.input }),
+          eventId: event.id,
+          windowMs: trigger.dedupeWindow ?? dedupeWindowMs,
+        };
   const data = entryData(compiled, asked, entrant.input, ports.now());
   const question = { template: template.key, trigger: trigger?.id ?? null, entryKey: entrant.entryKey, commandId, dedupe };
   for (let looks = 1; looks <= mostLooks; looks += 1) {
@@ -147,17 +153,17 @@ export async function enter(ports: EntryPorts, request: EntryRequest): Promise<E
     if (before !== null) return outcomeOf(before);
     if (mine !== null) return noted(ports, request, entrant, 'started', mine);
     const isEnabled = template.isOpen && isPackageOn(integrations, trigger, event?.type ?? null);
-    const considered = considerEntry(compiled, trigger, { ...sight, isEnabled, now: ports.now() }, data, ports.engine);
-    if (considered.kind === 'none') return considered;
+    const considered = admit(compiled, { ...sight, isEnabled, now: ports.now() }, data, ports.engine);
     if (considered.kind === 'refuse') return refusal(ports, request, entrant, considered);
     if (considered.kind === 'existing') return noted(ports, request, entrant, 'existing', considered.journeyId);
-    if (dedupe !== null && !(await ports.claim(template.key, dedupe, ports.now() + windowOf(trigger)))) {
+    if (dedupe !== null && !(await ports.claim(template.key, dedupe, ports.now() + dedupe.windowMs))) {
       return refusal(ports, request, entrant, { kind: 'refuse', reason: 'duplicate_event', trace: null });
     }
-    const outcome =
+    const going =
       considered.kind === 'start'
-        ? await opened(ports, request, entrant, considered.entry)
-        : await attached(ports, request, entrant, considered.journeyId);
+        ? opened(ports, request, entrant, considered.entry)
+        : attached(ports, request, entrant, considered.journeyId);
+    const outcome = await going;
     if (outcome !== null) return outcome;
   }
   throw new Error('others entered at the same time, again and again');
@@ -168,8 +174,6 @@ const outcomeOf = ({ result, reason, journeyId }: Pick<EntryNote, 'result' | 're
   result === 'refused' || journeyId === null
     ? { kind: 'refused', reason: reason ?? 'trigger_disabled', trace: null }
     : { kind: result, journeyId };
-
-const windowOf = (trigger: Asked['trigger']): number => trigger?.dedupeWindow ?? dedupeWindowMs;
 
 async function opened(ports: EntryPorts, request: EntryRequest, entrant: Entrant, entry: number): Promise<EntryOutcome | null> {
   const { tenant, template, asked, actor, requester, parent } = request;
@@ -221,7 +225,15 @@ function inputOf(
     const at = pointer(name);
     const isPersonal = own(context, name)?.pii === true;
     const declared = own(schema.properties ?? {}, name) ?? {};
-    return [name, withoutTexts(value, declared, (path) => textId(commandId, at + path), (path) => isPersonal && path === '')] as const;
+    return [
+      name,
+      withoutTexts(
+        value,
+        declared,
+        (path) => textId(commandId, at + path),
+        (path) => isPersonal && path === '',
+      ),
+    ] as const;
   });
   return {
     input: Object.fromEntries(kept.map(([name, { value }]) => [name, value])),

@@ -12,7 +12,7 @@ import { undoAll } from './undoing.js';
 import { createHandoff } from './extras.js';
 import { assign, attach, castVote, claim, delegateTo, unclaim, updateContext } from './verbs.js';
 
-/** Verbs whose reason is kept; the system gives a cause instead. */
+/** Verbs whose reason is kept; the system gives a cause instead, and the Web UI's form cannot store a text. */
 const reasoned: readonly JourneyVerb[] = ['completeWith', 'skip', 'goto', 'compensateAndEnd', 'cancel', 'pause'];
 /** What may be done while a journey is paused. */
 const whilePaused: readonly JourneyVerb[] = ['resume', 'cancel', 'compensateAndEnd', 'updateContext', 'attach'];
@@ -28,7 +28,8 @@ export function obey(draft: Draft, order: JourneyCommand): Refused<JourneyCode> 
   if (paused === null && kind === 'resume') return refused('journey_not_paused');
   const mayNow = paused === null || whilePaused.includes(kind) || (!paused.freezeTasks && tasks.includes(kind));
   if (!mayNow) return refused('journey_paused');
-  if (reasoned.includes(kind) && order.reason === undefined && order.role !== 'system') return refused('reason_required');
+  const mayDoWithout = order.role === 'system' || order.source === 'operator';
+  if (reasoned.includes(kind) && order.reason === undefined && !mayDoWithout) return refused('reason_required');
   return done(draft, order);
 }
 

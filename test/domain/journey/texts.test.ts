@@ -52,7 +52,7 @@ test('ids, numbers, truths and words of a list travel; every other text is kept'
 });
 
 test('nothing is personal unless somebody says so', () => {
-  expect(withoutTexts({ a: 'A1' }, {}, (path) => path)).toEqual({ value: { a: 'A1' }, texts: [], noIds: [] });
+  expect(withoutTexts({ a: ['A1'] }, {}, (path) => path)).toEqual({ value: { a: ['A1'] }, texts: [], noIds: [] });
 });
 
 test('what was kept comes back in its place, and nothing where it is gone', () => {

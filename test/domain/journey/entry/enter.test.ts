@@ -36,6 +36,11 @@ test('a call starts a journey under an id that follows from the entry', async ()
   expect(world.notes).toMatchObject([{ result: 'started', reason: null, journeyId: journey?.journeyId, trigger: null, eventId: null }]);
 });
 
+test('a template without declared fields takes any', async () => {
+  await world.enter(compiled({ input: undefined }), aCall({ customerId: 'C1', issue: 'two words' }));
+  expect(world.journeys[0]?.input).toEqual({ customerId: 'C1', issue: { $ref: 'k-1/issue' } });
+});
+
 test('an event starts one, and the journey knows by which trigger', async () => {
   await world.enter(compiled(), byEvent(converted, anEvent({ leadId: 'L1' })));
   expect(world.journeys).toMatchObject([
@@ -52,9 +57,18 @@ test('a trigger without an event leaves no event behind', async () => {
 
 describe('what was noted before is said again', () => {
   test.each([
-    [{ result: 'refused', reason: 'capacity', journeyId: null }, { kind: 'refused', reason: 'capacity', trace: null }],
-    [{ result: 'refused', reason: null, journeyId: null }, { kind: 'refused', reason: 'trigger_disabled', trace: null }],
-    [{ result: 'signalled', reason: 'already_active', journeyId: 'JRN-1' }, { kind: 'signalled', journeyId: 'JRN-1' }],
+    [
+      { result: 'refused', reason: 'capacity', journeyId: null },
+      { kind: 'refused', reason: 'capacity', trace: null },
+    ],
+    [
+      { result: 'refused', reason: null, journeyId: null },
+      { kind: 'refused', reason: 'trigger_disabled', trace: null },
+    ],
+    [
+      { result: 'signalled', reason: 'already_active', journeyId: 'JRN-1' },
+      { kind: 'signalled', journeyId: 'JRN-1' },
+    ],
   ] as const)('%j', async (noted, outcome) => {
     const { look } = world.ports;
     Object.assign(world, { ports: { ...world.ports, look: async (question: EntryQuestion) => ({ ...(await look(question)), noted }) } });

@@ -44,7 +44,9 @@ describe('the subject', () => {
 
   test('is known before the input fits, or is not', () => {
     expect(subjectAsked(compiled(), aCall({ customerId: 'C1', other: 1 }))).toEqual({ type: 'customer', id: 'C1' });
-    expect(subjectAsked(compiled({ input: { type: 'object', required: ['score'] } }), aCall({ customerId: 'C1' }))).toMatchObject({ id: 'C1' });
+    expect(subjectAsked(compiled({ input: { type: 'object', required: ['score'] } }), aCall({ customerId: 'C1' }))).toMatchObject({
+      id: 'C1',
+    });
     expect(subjectAsked(compiled(), aCall({}))).toBeNull();
   });
 
