@@ -53,11 +53,14 @@ const parallel = 20;
 
 export function createEventRouting(deps: RoutingDeps): EventRouting {
   const { db, interests } = deps;
+  /** A tenant whose templates cannot be read holds up nobody else: its events fail one by one, and are tried again. */
+  const readable = (tenant: TenantId): Promise<Interests | null> => interests(tenant).catch(() => null);
+
   return {
     async concerned(events) {
       const tenants = [...new Set(events.map(({ tenant }) => tenant))];
-      const known = new Map(await Promise.all(tenants.map(async (tenant) => [tenant, await interests(tenant)] as const)));
-      return new Set(events.filter(({ tenant, type }) => known.get(tenant)?.hears(type) === true));
+      const known = new Map(await Promise.all(tenants.map(async (tenant) => [tenant, await readable(tenant)] as const)));
+      return new Set(events.filter(({ tenant, type }) => known.get(tenant)?.hears(type) !== false));
     },
 
     async route({ tenant, id }) {

@@ -34,6 +34,8 @@ const idle = { first: 50, most: 250 } as const;
 const pause = second;
 /** Events whose worker died are taken over after this time. */
 const lease = 30 * second;
+/** Nothing is begun later than so long after the claim: its end has to come before another relay takes over. */
+const workWithin = 15 * second;
 const retry = { first: 500, most: minute } as const;
 
 const none: Routed = { told: 0, entered: 0 };
@@ -77,11 +79,12 @@ export function startEventRelay({ relay, routing, log, onRouted, onPassed }: Eve
     }
   };
 
-  /** One after the other; those behind one that failed wait for it, leased like it. */
-  const follow = async (chain: readonly EventRef[]): Promise<void> => {
+  /** One after the other; what is left when one fails, or when the lease runs out, is given back. */
+  const follow = async (chain: readonly EventRef[], until: number): Promise<void> => {
     for (const [index, event] of chain.entries()) {
-      if (stopping.signal.aborted || !(await work(event))) {
-        const left = stopping.signal.aborted ? chain.slice(index) : chain.slice(index + 1);
+      const isOver = stopping.signal.aborted || Date.now() > until;
+      if (isOver || !(await work(event))) {
+        const left = chain.slice(isOver ? index : index + 1);
         // Given back at once: whoever claims next keeps them behind the one that failed.
         for (const one of left) await postponeEvent(relay, one, 0).catch(() => undefined);
         return;
@@ -91,6 +94,7 @@ export function startEventRelay({ relay, routing, log, onRouted, onPassed }: Eve
 
   const round = async (): Promise<number | null> => {
     if (!(await isAnyWaiting(relay))) return 0;
+    const until = Date.now() + workWithin;
     const claimed = await claimEvents(relay, { leaseMs: lease, limit: batch }, routing.concerned);
     if (claimed === null) return null;
     const { seen, leased } = claimed;
@@ -98,7 +102,7 @@ export function startEventRelay({ relay, routing, log, onRouted, onPassed }: Eve
     const chains = chainsOf(leased);
     const next = chains.values();
     const runner = async (): Promise<void> => {
-      for (const chain of next) await follow(chain);
+      for (const chain of next) await follow(chain, until);
     };
     await Promise.all(Array.from({ length: Math.min(parallel, chains.length) }, runner));
     return seen;

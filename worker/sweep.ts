@@ -1,7 +1,7 @@
 /** Deletes what was stored for commands and is no longer needed: texts that no ticket took, answers kept for repetitions, previews nobody used. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from '../db/client.js';
-import { deleteAnswers, deletePreviews, deleteTexts, strayTexts } from '../db/queries/sweep.js';
+import { deleteAnswers, deleteDedupeKeys, deletePreviews, deleteTexts, strayTexts } from '../db/queries/sweep.js';
 import type { StrayText } from '../db/queries/sweep.js';
 import { hour, minute } from '../domain/time.js';
 import type { Logger } from '../logger.js';
@@ -39,6 +39,7 @@ export function createSweep(relay: Db): (signal?: AbortSignal) => Promise<Swept>
     seen = await strayTexts(relay, mostTexts);
     let answers = 0;
     for (let deleted = batch; deleted === batch && !stopped(); answers += deleted) deleted = await deleteAnswers(relay, batch);
+    for (let deleted = batch; deleted === batch && !stopped();) deleted = await deleteDedupeKeys(relay, batch);
     let previews = 0;
     for (let deleted = few; deleted === few && !stopped(); previews += deleted) deleted = await deletePreviews(relay, few);
     return { texts, answers, previews };

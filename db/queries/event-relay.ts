@@ -73,14 +73,16 @@ export async function claimEvents(
     );
     if (locks[0]?.mine !== true) return null;
     const { rows } = await sql<WaitingRow>`
-      with bus as (
+      with held as materialized (
+        select o.tenant_id, o.received_at, o.id, ${about('o')} as about from inbound_event o
+        where o.state = 'pending' and o.lease_until > now() and o.attempts between 1 and ${mostPatience}
+      ), bus as (
         select i.tenant_id, i.id, i.type, ${about('i')} as about, i.attempts, i.received_at as came_at
         from inbound_event i
         where i.state = 'pending' and (i.lease_until is null or i.lease_until <= now())
           and not exists (
-            select from inbound_event o
-            where o.state = 'pending' and o.lease_until > now() and o.attempts between 1 and ${mostPatience} and o.tenant_id = i.tenant_id
-              and (o.received_at, o.id) < (i.received_at, i.id) and ${about('o')} && ${about('i')})
+            select from held h
+            where h.tenant_id = i.tenant_id and (h.received_at, h.id) < (i.received_at, i.id) and h.about && ${about('i')})
         order by i.received_at, i.id limit ${limit} for update of i skip locked
       ), log as (
         select e.tenant_id, e.id::text as id, e.type, array[e.subject] as about, e.routing_attempts as attempts, e.recorded_at as came_at, e.seq

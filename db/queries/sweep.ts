@@ -68,3 +68,17 @@ export async function deletePreviews(relay: Db, limit: number): Promise<number> 
   );
   return Number(numAffectedRows);
 }
+
+/**
+ * Deletes keys of events whose window is over.
+ *
+ * @returns how many
+ */
+export async function deleteDedupeKeys(relay: Db, limit: number): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from journey_dedupe where ${alone} and (tenant_id, template_key, trigger_id, dedupe_key) in (
+      select tenant_id, template_key, trigger_id, dedupe_key from journey_dedupe where until < now() order by until limit ${limit})`.execute(
+    relay,
+  );
+  return Number(numAffectedRows);
+}

@@ -233,6 +233,25 @@ test('another tenant’s events meet another tenant’s templates', async () => 
   expect(journeys.ids()).toEqual([]);
 });
 
+test('a tenant whose templates cannot be read holds up nobody else', async () => {
+  const customerId = randomUUID();
+  await begin(customerId);
+  const interests = createInterests({ db: database.db, templates: createTemplates({ db: database.db }) });
+  const broken = createEventRouting({
+    db: database.db,
+    guards: createGuards(),
+    journeys,
+    newId: randomUUID,
+    now: Date.now,
+    interests: (of) => (of === other ? Promise.reject(new Error('unreadable')) : interests(of)),
+  });
+  const results: string[] = [];
+  start({ routing: broken, onRouted: ({ tenant: of }, result) => void results.push(`${of === other ? 'other' : 'mine'} ${result}`) });
+  await store({ type: 'billing-system:paid', customerId }, other);
+  await routed([await store({ type: 'billing-system:paid', customerId })]);
+  expect(new Set(results)).toEqual(new Set(['other failed', 'mine routed']));
+});
+
 test('the application’s role cannot mark events of our own log', async () => {
   const app = createDb({ url: database.url, role: 'usher_app', pool: 1, name: 'test', onBroken: () => undefined });
   await expect(withTenant(app, tenant, (tx) => sql`update event set routing = 'routed'`.execute(tx))).rejects.toThrow(/permission/);

@@ -1,6 +1,7 @@
 /** Events over the API: kept once, read with what they led to; and attributes of subjects. Source: journeys.md, section 11; api.md, section 5. */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { withTenant } from '../../db/client.js';
 import { projectJourney } from '../../db/queries/journey-projection.js';
@@ -10,8 +11,8 @@ import type { Reply, Who } from './support.js';
 
 const stage = useStage();
 /** Straight to the database. */
-const past = async (text: string): Promise<Record<string, unknown>[]> =>
-  (await withTenant(stage.db, demo.tenant, (tx) => sql.raw<Record<string, unknown>>(text).execute(tx))).rows;
+const past = async (query: RawBuilder<Record<string, unknown>>): Promise<Record<string, unknown>[]> =>
+  (await withTenant(stage.db, demo.tenant, (tx) => query.execute(tx))).rows;
 const publish = (body: unknown, who: Who = 'admin', headers: Record<string, string> = {}): Promise<Reply> =>
   stage.call(who, 'POST', '/v1/events', body, headers);
 const get = (path: string, who: Who = 'lead'): Promise<Reply> => stage.call(who, 'GET', `/v1/events${path}`);
@@ -173,8 +174,8 @@ describe('what happened', () => {
     const events = [anEvent('journey.started', 1), anEvent('journey.step.completed', 2, step)];
     await projectJourney({ db: stage.db, newId: randomUUID, onRepaired: () => undefined }, [aRecord(journeyId, { events })]);
     await past(
-      `insert into journey_entry (tenant_id, id, template_key, template_version, trigger_id, event_id, result, reason, actor)
-       values ('${demo.tenant}', gen_random_uuid(), 'sample', 2, 'lead', '${body.id}', 'refused', 'audience', 'system/trigger')`,
+      sql`insert into journey_entry (tenant_id, id, template_key, template_version, trigger_id, event_id, result, reason, actor)
+       values (${demo.tenant}, gen_random_uuid(), 'sample', 2, 'lead', ${body.id}, 'refused', 'audience', 'system/trigger')`,
     );
     const reply = await get(`/${body.id}/outcomes`);
     expect(reply.body).toMatchObject({

@@ -1,6 +1,7 @@
 /** Starting journeys over the API: what answers what, and that a repetition starts no other. Source: journeys.md, sections 2, 3, 10 and 13. */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { publishBuiltInsOf } from '../../db/built-in-journeys.js';
 import { withTenant } from '../../db/client.js';
@@ -10,8 +11,8 @@ import type { Reply, Who } from './support.js';
 
 const stage = useStage();
 /** Straight to the database. */
-const past = async (text: string): Promise<Record<string, unknown>[]> =>
-  (await withTenant(stage.db, demo.tenant, (tx) => sql.raw<Record<string, unknown>>(text).execute(tx))).rows;
+const past = async (query: RawBuilder<Record<string, unknown>>): Promise<Record<string, unknown>[]> =>
+  (await withTenant(stage.db, demo.tenant, (tx) => query.execute(tx))).rows;
 beforeEach(() => stage.journeys.reset());
 
 const start = (body: unknown, who: Who = 'lead', headers: Record<string, string> = {}): Promise<Reply> =>
@@ -117,7 +118,7 @@ describe('a repetition', () => {
     const headers = { 'idempotency-key': randomUUID() };
     const first = await start({ template: key, input: { customerId: 'C1' } }, 'lead', headers);
     // The process died before it could keep the answer.
-    await past(`update idempotency set status = null, body = null, headers = null, lease_until = now() - interval '1 second'`);
+    await past(sql`update idempotency set status = null, body = null, headers = null, lease_until = now() - interval '1 second'`);
     const again = await start({ template: key, input: { customerId: 'C1' } }, 'lead', headers);
     expect([again.status, again.body.id, again.body.entry]).toEqual([201, first.body.id, 'started']);
     expect(opened()).toHaveLength(1);
@@ -140,7 +141,7 @@ describe('a repetition', () => {
 test('S48: a cap of three; after one has ended the fourth start succeeds', async () => {
   const key = await publish();
   const settings = await stage.call('admin', 'GET', '/v1/journey-settings');
-  const open = Number((await past('select count(*)::int as n from journey where ended_at is null'))[0]?.['n']);
+  const open = Number((await past(sql`select count(*)::int as n from journey where ended_at is null`))[0]?.['n']);
   const change = (most: number, etag: string | null) =>
     stage.call('admin', 'PUT', '/v1/journey-settings', { maxConcurrentJourneys: most }, { 'if-match': etag ?? '' });
   const changed = await change(open + 3, settings.headers.get('etag'));
@@ -150,7 +151,7 @@ test('S48: a cap of three; after one has ended the fourth start succeeds', async
   const fourth = await start({ template: key, input: { customerId: 'C4' } }, 'lead', headers);
   expect([fourth.status, fourth.body.code, fourth.headers.get('retry-after')]).toEqual([429, 'capacity', '60']);
   expect((await entries(key)).at(-1)).toMatchObject({ result: 'refused', reason: 'capacity' });
-  await past(`update journey set ended_at = now(), status = 'completed' where subject_id = 'C1' and template_key = '${key}'`);
+  await past(sql`update journey set ended_at = now(), status = 'completed' where subject_id = 'C1' and template_key = ${key}`);
   expect((await start({ template: key, input: { customerId: 'C4' } }, 'lead', headers)).status).toBe(201);
   await change(500, changed.headers.get('etag'));
 });
@@ -159,7 +160,7 @@ describe('refused with its reason', () => {
   test('S9: re-entry never', async () => {
     const key = await publish({ entry: { reentry: 'never' } });
     const first = await start({ template: key, input: { customerId: 'C1' } });
-    await past(`update journey set ended_at = now(), status = 'completed' where id = '${first.body.id}'`);
+    await past(sql`update journey set ended_at = now(), status = 'completed' where id = ${first.body.id}`);
     const second = await start({ template: key, input: { customerId: 'C1' } });
     expect([second.status, second.body.code]).toEqual([409, 'reentry_not_allowed']);
   });
@@ -177,7 +178,7 @@ describe('refused with its reason', () => {
 
   test('a template that is paused', async () => {
     const key = await publish();
-    await past(`update journey_template set paused_at = now() where key = '${key}'`);
+    await past(sql`update journey_template set paused_at = now() where key = ${key}`);
     expect((await start({ template: key, input: { customerId: 'C1' } })).body.code).toBe('trigger_disabled');
   });
 });
@@ -223,7 +224,7 @@ test('texts stay in the database: the workflow gets their ids', async () => {
   expect(made.status).toBe(201);
   const { issue } = Object(opened()[0]?.args['input']);
   expect(JSON.stringify(stage.journeys.received)).not.toContain('smokes');
-  const rows = await past(`select body, journey_id from content where id = '${issue.$ref}'`);
+  const rows = await past(sql`select body, journey_id from content where id = ${issue.$ref}`);
   expect(rows).toEqual([{ body: 'The modem smokes', journeyId: made.body.id }]);
 });
 

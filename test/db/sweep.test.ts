@@ -134,3 +134,16 @@ test('a round that is asked to stop does not begin to delete', async () => {
   expect(await createSweep(database.relay)(AbortSignal.abort())).toEqual({ texts: 0, answers: 0, previews: 0 });
   expect(await answers()).toHaveLength(1);
 });
+
+test('a key of events goes once its window is over', async () => {
+  const keep = (key: string, hours: number) =>
+    withTenant(database.db, demo.tenant, (tx) =>
+      sql`insert into journey_dedupe (tenant_id, template_key, trigger_id, dedupe_key, event_id, until)
+        values (${demo.tenant}, 't', 'x', ${key}, 'e', now() + make_interval(hours => ${hours}))`.execute(tx),
+    );
+  await keep('over', -1);
+  await keep('open', 1);
+  await createSweep(database.relay)();
+  const rows = await withTenant(database.db, demo.tenant, (tx) => tx.selectFrom('journeyDedupe').select('dedupeKey').execute());
+  expect(rows).toEqual([{ dedupeKey: 'open' }]);
+});

@@ -193,7 +193,7 @@ beforeAll(async () => {
   const [fine, spoilt] = [await treeOf(...good), await treeOf(...good, ...bad)];
   const [inKept, inPlanted, here] = await Promise.all([cruise(fine), cruise(spoilt), cruise(root)]);
   found = { here, kept: inKept, planted: inPlanted };
-}, 60_000);
+}, 300_000);
 afterAll(() => Promise.all(copies.map((copy) => rm(copy, { recursive: true, force: true }))));
 
 test('the tree keeps the rules', () => expect(found.here).toEqual([]));

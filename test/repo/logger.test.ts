@@ -85,5 +85,6 @@ test('a line is written in little time', () => {
     log.info('a'.repeat(200_000));
     log.info('1 2 '.repeat(50_000));
   });
-  expect(performance.now() - started).toBeLessThan(2000);
+  // A pattern that looks back over such a line takes minutes; how fast the machine is does not matter.
+  expect(performance.now() - started).toBeLessThan(20_000);
 });

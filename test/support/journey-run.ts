@@ -1,6 +1,6 @@
 /** Drives journeys and their handoffs on a test server, with their projection on a real database. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
+import { isGrpcServiceError, WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
 import type { NativeConnection } from '@temporalio/worker';
@@ -201,6 +201,9 @@ export async function codeOf(sent: Promise<unknown>): Promise<string | undefined
   }
 }
 
+/** gRPC: the task that was to take the command was thrown away, because something else came meanwhile. */
+const failedPrecondition = 9;
+
 /** Sends a command again that a run passed over while it continued as new, as the API does. */
 async function persistently<T>(send: () => Promise<T>): Promise<T> {
   for (;;) {
@@ -208,7 +211,10 @@ async function persistently<T>(send: () => Promise<T>): Promise<T> {
       return await send();
     } catch (error) {
       const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
-      if (!(cause instanceof ApplicationFailure) || !passedOver.includes(cause.type ?? '')) throw error;
+      const isPassedOver = cause instanceof ApplicationFailure && passedOver.includes(cause.type ?? '');
+      const status: number | null = error instanceof Error && isGrpcServiceError(error.cause) ? error.cause.code : null;
+      const isThrownAway = status === failedPrecondition;
+      if (!isPassedOver && !isThrownAway) throw error;
     }
   }
 }

@@ -9,7 +9,7 @@ export class Line {
 
   async run<T>(work: () => Promise<T>): Promise<T> {
     const before = this.last;
-    let leave: () => void = () => undefined;
+    let leave = nothing;
     this.last = new Promise((resolve) => {
       leave = resolve;
     });
@@ -21,3 +21,5 @@ export class Line {
     }
   }
 }
+
+const nothing = (): void => undefined;
