@@ -14,7 +14,10 @@ const EventType = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_.:-]{0,127}$/, 'must be up to 128 letters, digits, _ . : and -, beginning with a letter')
   .refine((type) => !reserved.test(type), 'must not begin with `usher.`');
-const Source = z.string().regex(/^[!-~]{1,256}$/, 'must be 1 to 256 visible ASCII characters');
+const Source = z
+  .string()
+  .regex(/^[!-~]{1,256}$/, 'must be 1 to 256 visible ASCII characters')
+  .refine((source) => source !== 'usher', 'must not be `usher`, which is how we sign');
 
 const ids = { customerId: SubjectId, leadId: SubjectId, ticketId: SubjectId, journeyId: JourneyId };
 

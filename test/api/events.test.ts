@@ -96,6 +96,7 @@ describe('an event', () => {
     ['no type', { type: undefined }, '/type'],
     ['a type of ours', { type: 'usher.subject_changed' }, '/type'],
     ['no source', { source: undefined }, '/source'],
+    ['our name for a source', { source: 'usher' }, '/source'],
     ['data that is no object', { data: 'words' }, '/data'],
     ['a journey that cannot be', { journeyId: 'JRN-1' }, '/journeyId'],
     ['an id of two words', { customerId: 'Jane Doe' }, '/customerId'],

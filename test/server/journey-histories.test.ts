@@ -15,6 +15,7 @@ import { Worker } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import type { Activities } from '../../activities/contract.js';
 import { createJourneyProjection } from '../../activities/journey-projection.js';
+import { noteSubject } from '../../db/queries/journey-subject.js';
 import { demo } from '../../db/seed.js';
 import type { ActionRequest, ActionResult } from '../../domain/journey/action.js';
 import type { JsonObject } from '../../domain/journey/json.js';
@@ -152,6 +153,14 @@ const block: JourneyTemplate = {
   },
 };
 
+/** Whatever the hour, it is noon where this customer is: no quiet hours hold a message. */
+const byDay = (customer: string): Promise<void> =>
+  desk.inTenant((tx) => {
+    const ahead = 12 - new Date().getUTCHours();
+    const zone = `Etc/GMT${ahead > 0 ? '-' : '+'}${Math.abs(ahead)}`;
+    return noteSubject(tx, demo.tenant, { type: 'customer', id: customer }, { attributes: {}, zone }, Date.now());
+  });
+
 /** By release and name; each returns the journey whose first run is kept, with the handoffs to be kept beside it. */
 const lives: Record<string, () => Promise<{ readonly journey: JourneyRun; readonly handoffs?: readonly string[] }>> = {
   async '0.3-customer_acquisition'() {
@@ -172,6 +181,7 @@ const lives: Record<string, () => Promise<{ readonly journey: JourneyRun; readon
     return { journey: await ended(await start(customerAcquisition, lead('lead-2'))) };
   },
   async '0.3-customer_onboarding'() {
+    await byDay(demo.customers[0]);
     const journey = await start(customerOnboarding, ofCustomer({ serviceType: 'fiber' }));
     await stands(journey, 'equipment_provisioning').toBe('offered');
     await journey.handoff('equipment_provisioning').send('accept', {});
