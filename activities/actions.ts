@@ -4,7 +4,7 @@ import { Context, log } from '@temporalio/activity';
 import { v5 as uuidFrom } from 'uuid';
 import { withTenant } from '../db/client.js';
 import type { Db, TenantTx } from '../db/client.js';
-import { claimAction, contentValues, settleAction, storeJourneyTexts } from '../db/queries/journey-actions.js';
+import { claimAction, contentValues, releaseActions, settleAction, storeJourneyTexts } from '../db/queries/journey-actions.js';
 import type { ActionClaim, ActionEnd } from '../db/queries/journey-actions.js';
 import { asTenantId } from '../domain/ids.js';
 import type { TenantId } from '../domain/ids.js';
@@ -105,6 +105,7 @@ async function claimed(deps: ActionDeps, attempt: Attempt): Promise<Claimed> {
 async function claimOnce(tx: TenantTx, { request, declaration, tenant, key }: Attempt, now: Instant): Promise<Claimed> {
   const { journeyId, step, visit, item, effect: action } = request;
   const effect = { tenant, key, journeyId, step, visit, item, action, effect: declaration.effect };
+  if (request.release === true) await releaseActions(tx, tenant, { journeyId, step, visit }, now);
   const claim = await claimAction(tx, effect, { until: now + leaseTime, lost: noAnswer }, now);
   return claim.kind === 'claimed' ? { ...claim, contents: await contentValues(tx, tenant, contentIdsIn(request.input)) } : claim;
 }

@@ -56,12 +56,17 @@ const staff = [
  *
  * @param url a login that may take the role usher_app
  * @param policies whether its tickets run under service levels
+ * @param journeys whether a new ticket starts the support journey
  */
-export async function seedDemo(url: string, keys: DemoKeys, { policies = false }: { policies?: boolean } = {}): Promise<void> {
+export async function seedDemo(
+  url: string,
+  keys: DemoKeys,
+  { policies = false, journeys = false }: { policies?: boolean; journeys?: boolean } = {},
+): Promise<void> {
   const db = createDb({ url, role: 'usher_app', pool: 1, name: 'usher-seed', onBroken: () => undefined });
   try {
     await withTenant(db, demo.tenant, async (tx) => {
-      await seedDesk(tx);
+      await seedDesk(tx, journeys);
       await seedCustomers(tx);
       await seedKeys(tx, keys);
       if (policies) await seedServiceLevels(tx, demo.tenant, demo.admin);
@@ -71,13 +76,13 @@ export async function seedDemo(url: string, keys: DemoKeys, { policies = false }
   }
 }
 
-async function seedDesk(tx: TenantTx): Promise<void> {
+async function seedDesk(tx: TenantTx, supportJourney: boolean): Promise<void> {
   const tenantId = demo.tenant;
   const settings = ProductSettings.parse({
     fromName: 'Demo Support',
     defaultTeam: demo.team,
     categories: ['Billing', 'Appointment', 'Technical', 'Medical'],
-    supportJourney: true,
+    supportJourney,
   });
   await tx
     .insertInto('tenant')
@@ -173,6 +178,6 @@ if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) {
     gateway: newApiKey(),
     service: newApiKey(),
   };
-  await seedDemo(config.DATABASE_URL, keys, { policies: true });
+  await seedDemo(config.DATABASE_URL, keys, { policies: true, journeys: true });
   process.stdout.write(`${JSON.stringify(keys, null, 2)}\n`);
 }

@@ -114,7 +114,7 @@ async function assemble(options: StackOptions, { state, supervisor, undo, stop }
   const { database, engine } = await untilAborted(options.signal, openGround(ground, undo));
   log('bringing the database up to date');
   await migrateToLatest(database.ownerUrl);
-  await seedDemo(database.ownerUrl, credentials.keys, { policies: options.policies ?? false });
+  await seedDemo(database.ownerUrl, credentials.keys, { policies: options.policies ?? false, journeys: options.journeys ?? false });
   options.signal?.throwIfAborted(); // not amidst the migrations
 
   const around: Surroundings = {

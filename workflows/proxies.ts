@@ -156,12 +156,11 @@ export const askLater = (summary: string) =>
   });
 
 /** One attempt, and no more: the journey itself counts attempts and waits between them, where everybody sees it. */
-export const runAction = (taskQueue: string, { timeoutMs, scheduleMs, heartbeatMs, summary }: ActionTimes & { readonly summary: string }) =>
+export const runAction = (taskQueue: string, { timeoutMs, scheduleMs, summary }: ActionTimes & { readonly summary: string }) =>
   proxyActivities<JourneyActionActivities>({
     taskQueue,
     startToCloseTimeout: timeoutMs,
     ...(scheduleMs === undefined ? {} : { scheduleToStartTimeout: scheduleMs }),
-    ...(heartbeatMs === undefined ? {} : { heartbeatTimeout: heartbeatMs }),
     retry: { maximumAttempts: 1 },
     summary,
   }).runAction;
@@ -169,7 +168,6 @@ export const runAction = (taskQueue: string, { timeoutMs, scheduleMs, heartbeatM
 interface ActionTimes {
   readonly timeoutMs: number;
   readonly scheduleMs: number | undefined;
-  readonly heartbeatMs: number | undefined;
 }
 
 /** As patient as a mail to a customer. */

@@ -13,15 +13,17 @@ type Heard = Exclude<Telling, 'nothing'>;
 /** A published event with its bytes. */
 export interface Item {
   readonly position: number;
+  readonly publishedAt: number;
   readonly event: LoggedEvent | null;
   /** The same bytes for everyone who asks for the same. */
   readonly frame: (telling: Heard, numbering: Numbering) => Buffer;
 }
 
-export function itemOf(tenant: TenantId, { position, event }: PublishedEvent): Item {
+export function itemOf(tenant: TenantId, { position, publishedAt, event }: PublishedEvent): Item {
   const frames = new Map<string, Buffer>();
   return {
     position,
+    publishedAt,
     event,
     frame: (telling, numbering) => {
       const key = `${telling} ${numbering}`;

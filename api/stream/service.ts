@@ -10,16 +10,18 @@ import { resyncFrame } from './frame.js';
 import { asked, asks, ofHandoffs } from './filter.js';
 import type { FeedQuery, HandoffStreamQuery, StreamQuery } from './schema.js';
 import { handoffsState, instancesState, journeyState, snapshotFrame, subjectState, ticketsState } from './snapshot.js';
-import type { Beginning, Subscription } from './streams.js';
+import type { Beginning, Recent, Subscription } from './streams.js';
 import type { TenantTx } from '../../db/client.js';
 import { findRoles } from '../../db/queries/journey-scope.js';
 import { findTemplate } from '../../db/queries/journey-templates.js';
 import { findJourney } from '../../db/queries/journeys.js';
 import { findHead, isResumable, listOfJourney, listPublished } from '../../db/queries/stream.js';
 import type { LoggedEvent } from '../../db/queries/stream.js';
+import { keptHours } from '../../db/queries/stream-relay.js';
 import { tellingOf } from '../../domain/access/audience.js';
 import { permit } from '../../domain/access/permit.js';
 import type { Principal } from '../../domain/access/principal.js';
+import { hour } from '../../domain/time.js';
 
 /** A reader with a stream: what it came with, and where it left off. */
 export interface Listener extends Reader {
@@ -60,7 +62,7 @@ interface Positioned {
   readonly snapshot?: (tx: TenantTx) => Promise<object>;
 }
 
-export function createStreamService({ streams }: Pick<Deps, 'streams'>, engine: Pick<TicketEngine, 'within'>) {
+export function createStreamService({ streams, now }: Pick<Deps, 'streams' | 'now'>, engine: Pick<TicketEngine, 'within'>) {
   return {
     /** Everything that was asked for and may be seen. */
     async everything(listener: Listener, query: StreamQuery): Promise<Body> {
@@ -76,9 +78,10 @@ export function createStreamService({ streams }: Pick<Deps, 'streams'>, engine: 
         credential,
         numbering: 'position',
         wants: positioned.wants,
-        begin: async ({ position }) => {
-          // From now on, of whatever comes: nothing has to be looked up.
-          if (subject === undefined && resumption === null && !snapshot) return { frames: [], from: position };
+        begin: async (tail) => {
+          const known = subject === undefined ? fromMemory(tail, principal, now(), positioned) : null;
+          if (known !== null) return known;
+          const { position } = tail;
           return engine.within(later(listener, principal), async (tx) => {
             if (subject !== undefined) await stateOf(tx, principal, subject);
             return beginAt(tx, principal, position, positioned);
@@ -118,10 +121,10 @@ export function createStreamService({ streams }: Pick<Deps, 'streams'>, engine: 
           engine.within(later(listener, principal), async (tx) => {
             const row = await find(tx, principal);
             const over = row.endedAt === null ? {} : ({ ends: 'over' } as const);
-            const now = snapshot ? [snapshotFrame(row.version, { journey: journeyState(row) })] : [];
-            if (resumption === null) return { frames: now, from: row.version, ...over };
+            const state = snapshot ? [snapshotFrame(row.version, { journey: journeyState(row) })] : [];
+            if (resumption === null) return { frames: state, from: row.version, ...over };
             if (resumption === 'unknown' || resumption > row.version)
-              return { frames: [resyncFrame('unknown_position', row.version), ...now], from: row.version, ...over };
+              return { frames: [resyncFrame('unknown_position', row.version), ...state], from: row.version, ...over };
             const missed = await listOfJourney(tx, principal.tenant, id, resumption, mostBehind + 1);
             const last = missed.at(-1)?.seq ?? resumption;
             if (missed.length > mostBehind) return tooFar(row.version);
@@ -210,6 +213,19 @@ const later = ({ credential: _c, again: _a, lastEventId: _l, ...reader }: Listen
   principal,
   deadline: Date.now() + answerWithin,
 });
+
+/** A beginning that needs no question: of whatever comes from now on, or of what was missed a moment ago. Null: the database has to say. */
+function fromMemory(tail: Recent, reader: Principal, now: number, { wants, resumption, snapshot }: Positioned): Beginning | null {
+  const { position: from } = tail;
+  if (resumption === null) return snapshot === undefined ? { frames: [], from } : null;
+  const missed = resumption === 'unknown' ? null : tail.since(resumption, now - keptHours * hour);
+  if (missed === null) return null;
+  const frames = missed.flatMap(({ event, frame }) => {
+    const telling = event !== null && wants(event) ? tellingOf(reader, event) : 'nothing';
+    return telling === 'nothing' ? [] : [frame(telling, 'position')];
+  });
+  return frames.length > mostBehind ? tooFar(from) : { frames, from };
+}
 
 async function beginAt(tx: TenantTx, reader: Principal, position: number, { resumption, ...told }: Positioned): Promise<Beginning> {
   if (resumption !== null) return resume(tx, reader, resumption, told);

@@ -25,12 +25,25 @@ export interface Beginning {
   readonly ends?: 'over' | 'behind';
 }
 
+/** What is known without asking the database. */
+export interface Recent {
+  /** Everything up to here was handed on. */
+  readonly position: number;
+  /** What is behind a position, up to there; null: not all of it is remembered. */
+  since(position: number, oldest: number): readonly Remembered[] | null;
+}
+
+export interface Remembered {
+  readonly event: LoggedEvent | null;
+  readonly frame: (telling: 'whole' | 'public', numbering: Numbering) => Buffer;
+}
+
 export interface StreamRequest extends Subscription {
   readonly principal: Principal;
   /** Names what the caller came with. */
   readonly credential: string;
   /** Reads what the stream begins with, once nothing behind that can be missed. What it throws is the answer. */
-  readonly begin: (tail: { readonly position: number }) => Promise<Beginning>;
+  readonly begin: (tail: Recent) => Promise<Beginning>;
   /** Who the caller is now. @throws Refusal when the rights are gone */
   readonly check: () => Promise<Principal>;
 }

@@ -42,6 +42,8 @@ export interface TailListener {
 
 /** Events of one round. */
 const limit = 500;
+/** Events that are remembered for those who come back, as all do after a restart. */
+const remembered = 1_000;
 
 export class Tail {
   readonly listeners = new Set<TailListener>();
@@ -49,6 +51,8 @@ export class Tail {
   readonly ready: Promise<void>;
   readonly #tenant: TenantId;
   readonly #source: TailSource;
+  /** The newest ones, without gaps. */
+  #recent: Item[] = [];
   #position = 0;
   #reading: Promise<void> | null = null;
   #rang = false;
@@ -56,9 +60,7 @@ export class Tail {
   constructor(tenant: TenantId, source: TailSource) {
     this.#tenant = tenant;
     this.#source = source;
-    this.ready = source.head(tenant).then((position) => {
-      this.#position = position;
-    });
+    this.ready = this.#begin();
     // Whoever opens a stream hears of it.
     this.ready.catch(() => undefined);
   }
@@ -66,6 +68,26 @@ export class Tail {
   /** Of the event that was handed on last. */
   get position(): number {
     return this.#position;
+  }
+
+  /**
+   * Events behind a position, up to where the tail is.
+   *
+   * @param oldest epoch milliseconds: what was published before does not count any more
+   * @returns null: not all of them are remembered
+   */
+  since(position: number, oldest: number): readonly Item[] | null {
+    if (position === this.#position) return [];
+    const at = this.#recent.findIndex((item) => item.position === position + 1);
+    const first = this.#recent[at];
+    return first === undefined || first.publishedAt < oldest ? null : this.#recent.slice(at);
+  }
+
+  async #begin(): Promise<void> {
+    const head = await this.#source.head(this.#tenant);
+    const rows = await this.#source.read(this.#tenant, Math.max(0, head - limit), limit);
+    this.#recent = rows.map((row) => itemOf(this.#tenant, row));
+    this.#position = Math.max(head, rows.at(-1)?.position ?? 0);
   }
 
   /** Looks for what is new; while that goes on, once more behind it. */
@@ -95,6 +117,9 @@ export class Tail {
     if (last === undefined) return;
     const batch = new Batch(rows.map((row) => itemOf(this.#tenant, row)));
     this.#position = last.position;
+    this.#recent.push(...batch.items);
+    // Not each time: moving a thousand costs more than keeping some hundreds.
+    if (this.#recent.length > 2 * remembered) this.#recent = this.#recent.slice(-remembered);
     for (const listener of this.listeners) listener.hear(batch);
     if (rows.length === limit) this.#rang = true;
   }

@@ -42,6 +42,8 @@ export interface LoggedEvent {
 /** `event` is null when the log has no such line any more. */
 export interface PublishedEvent {
   readonly position: number;
+  /** Epoch milliseconds: from then on its position is kept for a day. */
+  readonly publishedAt: number;
   readonly event: LoggedEvent | null;
 }
 
@@ -84,11 +86,15 @@ const joins = sql`
 
 /** Events behind a position, in order. */
 export async function listPublished(tx: TenantTx, tenant: TenantId, after: number, limit: number): Promise<PublishedEvent[]> {
-  const { rows } = await sql<Line & Pick<PublishedEvent, 'position'>>`
-    select s.position::float8 as position, ${columns}
+  const { rows } = await sql<Line & Pick<PublishedEvent, 'position' | 'publishedAt'>>`
+    select s.position::float8 as position, (extract(epoch from s.published_at) * 1000)::float8 as published_at, ${columns}
     from stream_event s left join event e on e.tenant_id = s.tenant_id and e.id = s.event_id ${joins}
     where s.tenant_id = ${tenant} and s.position > ${after} order by s.position limit ${limit}`.execute(tx);
-  return rows.map(({ position, id, ...line }) => ({ position, event: id === null ? null : eventOf({ ...line, id }) }));
+  return rows.map(({ position, publishedAt, id, ...line }) => ({
+    position,
+    publishedAt,
+    event: id === null ? null : eventOf({ ...line, id }),
+  }));
 }
 
 /** Events of one journey behind a number, published or not, in order. */

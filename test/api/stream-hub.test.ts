@@ -80,7 +80,7 @@ const event = (changes: Partial<LoggedEvent> = {}): LoggedEvent => ({
 
 /** Writes so many events, and rings. */
 async function tell(count = 1, changes: Partial<LoggedEvent> = {}): Promise<void> {
-  for (let n = 0; n < count; n += 1) log.push({ position: log.length + 1, event: event(changes) });
+  for (let n = 0; n < count; n += 1) log.push({ position: log.length + 1, publishedAt: now, event: event(changes) });
   await hub.ring([tenant]);
 }
 
@@ -144,14 +144,14 @@ test('two hundred readers, one query a round', async () => {
 test('rings while it reads come to one more look, however many', async () => {
   await listen();
   reads = 0;
-  log.push({ position: 1, event: event() });
+  log.push({ position: 1, publishedAt: now, event: event() });
   await Promise.all(Array.from({ length: 50 }, () => hub.ring(null)));
   expect(reads).toBeLessThanOrEqual(2);
 });
 
 test('a lost ring is healed within a second', async () => {
   const reader = await listen();
-  log.push({ position: 1, event: event() });
+  log.push({ position: 1, publishedAt: now, event: event() });
   await pass(second);
   expect((await reader.next())?.id).toBe('1');
 });
@@ -168,9 +168,16 @@ test('nobody listens: nothing is asked', async () => {
 });
 
 test('what comes while the beginning is read is told behind it, once', async () => {
+  const asked: (() => void)[] = [];
+  const reading = new Promise<void>((resolve) => void asked.push(resolve));
   const begun: ((beginning: Beginning) => void)[] = [];
   const beginning = new Promise<Beginning>((resolve) => void begun.push(resolve));
-  const opening = listen({ begin: () => beginning });
+  const begin = (): Promise<Beginning> => {
+    asked.forEach((answer) => answer());
+    return beginning;
+  };
+  const opening = listen({ begin });
+  await reading;
   await tell(5);
   // The beginning tells of the first three.
   begun.forEach((go) => go({ frames: [], from: 3 }));
@@ -183,6 +190,39 @@ test('a beginning that fails is the answer, and leaves nothing behind', async ()
   const failed = hub.open(request({ begin: () => Promise.reject(new Refusal('not_found')) }));
   await expect(failed).rejects.toMatchObject({ code: 'not_found' });
   expect(hub.size).toBe(0);
+});
+
+test('what was told lately is remembered for those who come back: no question for them', async () => {
+  await tell(700);
+  const keeper = await listen();
+  await tell(600);
+  reads = 0;
+  const since = async (position: number, oldest = 0): Promise<number | null> => {
+    let found: number | null = null;
+    const begin: StreamRequest['begin'] = async (tail) => {
+      found = tail.since(position, oldest)?.length ?? null;
+      return { frames: [], from: tail.position };
+    };
+    await (await listen({ begin })).leave();
+    return found;
+  };
+  expect(await since(1_300)).toBe(0);
+  expect(await since(1_299)).toBe(1);
+  // The last five hundred from before the first reader came.
+  expect(await since(200)).toBe(1_100);
+  expect(await since(199)).toBeNull();
+  // Ahead of what was heard here, and never given at all.
+  expect(await since(1_301)).toBeNull();
+  expect(await since(1_200, now)).toBe(100);
+  expect(await since(1_200, now + 1)).toBeNull();
+  expect(reads).toBe(0);
+  await keeper.take(600);
+  await tell(600);
+  await keeper.take(600);
+  await tell(600);
+  // About a thousand, not all of them for ever.
+  expect(await since(1_500)).toBe(1_000);
+  expect(await since(1_000)).toBeNull();
 });
 
 test('beginnings are read a few at a time, and each gets its turn', async () => {
@@ -322,7 +362,7 @@ test('a thousand streams end at once, and so does whoever comes afterwards', asy
 
 test('a line that is gone from the log takes its number with it', async () => {
   const reader = await listen();
-  log.push({ position: 1, event: null });
+  log.push({ position: 1, publishedAt: now, event: null });
   await tell(1);
   expect((await reader.next())?.id).toBe('2');
 });

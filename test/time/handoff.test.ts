@@ -156,6 +156,7 @@ test('the gate comes first: the people of the roles vote once each, and the requ
     2,
   );
   await until(async () => (await handoff.row())?.state).toBe('awaiting_approval');
+  const { runId: first } = await handoff.handle.describe();
   expect(await codeOf(handoff.send('approve', {}, as(agent)))).toBe('requester_excluded');
   await handoff.send('approve', {}, as(other));
   expect(await codeOf(handoff.send('approve', {}, as(other)))).toBe('already_voted');
@@ -166,6 +167,7 @@ test('the gate comes first: the people of the roles vote once each, and the requ
   await handoff.send('accept', {}, { commandId: 'first' });
   const again = await handoff.send('accept', {}, { commandId: 'first' });
   expect(again.view.state).toBe('accepted');
+  expect((await handoff.handle.describe()).runId).not.toBe(first);
   await handoff.send('complete', {});
   await handoff.handle.result();
 });

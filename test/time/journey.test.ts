@@ -269,6 +269,17 @@ describe('actions', () => {
     expect(await journey.row()).toMatchObject({ status: 'completed', result: 'won' });
   });
 
+  test('what nobody can tell the end of waits for a person, who lets it be asked for once more', async () => {
+    act = () => Promise.resolve({ state: 'unknown', error: 'no_answer' });
+    const journey = await desk.start(await desk.publish(acting()));
+    await until(async () => (await journey.visits())['act.1']?.incident).toBe('action_unknown');
+    expect(desk.actions.at(-1)).not.toHaveProperty('release');
+    act = () => Promise.resolve({ state: 'done', output: { score: 80 } });
+    await journey.send('retry', { step: 'act' });
+    await journey.handle.result();
+    expect(desk.actions.at(-1)).toMatchObject({ journeyId: journey.id, release: true });
+  });
+
   test('PostgreSQL away before the attempt begins costs no attempt', async () => {
     let asked = 0;
     act = () => {

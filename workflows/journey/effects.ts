@@ -36,6 +36,8 @@ export interface EffectsOptions {
   readonly outboundQueue: string;
   readonly continueAfter: number;
   readonly report: (report: Report) => void;
+  /** Whether a person wants this attempt, whatever became of the last one; asked once. Absent: nobody does. */
+  readonly isReleased?: (step: string) => boolean;
 }
 
 interface News {
@@ -187,7 +189,6 @@ export class Effects {
     input,
     timeoutMs,
     scheduleMs,
-    heartbeatMs,
     recipient,
     pii,
   }: EffectOf<'action'>): Promise<ActionResult> {
@@ -204,8 +205,9 @@ export class Effects {
       input,
       recipient,
       ...(pii === undefined ? {} : { pii }),
+      ...(this.options.isReleased?.(step) === true ? { release: true as const } : {}),
     };
-    const run = runAction(outboundQueue, { timeoutMs, scheduleMs, heartbeatMs, summary: `${action} · ${step} · attempt ${attempt}` });
+    const run = runAction(outboundQueue, { timeoutMs, scheduleMs, summary: `${action} · ${step} · attempt ${attempt}` });
     for (let pauseMs = second; ; pauseMs = Math.min(2 * pauseMs, 30 * second)) {
       try {
         return await run(request);

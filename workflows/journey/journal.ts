@@ -63,6 +63,8 @@ export class Journal {
   /** Facts that came before the rules could be asked. */
   private readonly early: Report[] = [];
   private readonly handoffs: Set<string>;
+  /** Steps that a person wants to be tried again, whatever became of the last attempt; until it begins. */
+  private readonly released = new Set<string>();
   private happened = 0;
   /** For operators: the newest events, oldest first. */
   private newest: readonly JourneyEvent[] = [];
@@ -104,6 +106,7 @@ export class Journal {
     if (before !== undefined) return before;
     const decision = command(this.rules(), this.opened(), order, now);
     if (!decision.ok) throw refusal(decision.code, decision.members);
+    if (order.kind === 'retry') this.released.add(order.step);
     this.keep(decision, doerOf(order), now);
     return this.remember(order.commandId, decision.said);
   }
@@ -225,6 +228,11 @@ export class Journal {
   /** Names of what has begun and is not answered. */
   awaited(): readonly EffectId[] {
     return this.state === null || this.template === null ? [] : outstanding(this.template, this.state).map(({ id }) => id);
+  }
+
+  /** Whether a person wants this attempt, whatever became of the last one; asked once. */
+  isReleased(step: string): boolean {
+    return this.released.delete(step);
   }
 
   /** Handoffs nobody has called off yet. */

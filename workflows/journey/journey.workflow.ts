@@ -58,6 +58,7 @@ async function life(input: JourneyInput, cancelled: Promise<never>): Promise<Jou
     outboundQueue,
     continueAfter,
     report: (said) => tell(said),
+    isReleased: (step) => journal.isReleased(step),
   });
   const journal = new Journal(input, now(), (wanted) => effects.carryOut(wanted));
   const projector = new Projector(
