@@ -7,9 +7,6 @@ import { z } from 'zod';
 const port = (standard: number) => z.coerce.number().int().min(1).max(65535).default(standard);
 const flag = z.stringbool().default(false);
 
-/** Without it nobody is there, and what journeys ask of it fails. */
-const packageUrl = z.url({ protocol: /^https?$/ }).optional();
-
 const text = (standard: string) => z.string().min(1).default(standard);
 
 /** The schema; each field's description is the line in `.env.example`. */
@@ -64,11 +61,6 @@ export const ConfigSchema = z.object({
     .optional()
     .describe('number or name SMS are sent from'),
   TWILIO_API_URL: z.url().default('https://api.twilio.com').describe('where Twilio’s API is: one of its regions, or a stand-in'),
-  PACKAGES_CRM_URL: packageUrl.describe('where the CRM is, for journeys; may hold user:password@'),
-  PACKAGES_BILLING_URL: packageUrl.describe('where the billing system is, for journeys; may hold user:password@'),
-  PACKAGES_FIELD_OPS_URL: packageUrl.describe('where field operations is, for journeys; may hold user:password@'),
-  PACKAGES_BUSINESS_LOGIC_URL: packageUrl.describe('where the business logic is, for journeys; may hold user:password@'),
-  PACKAGES_SUPPORT_URL: packageUrl.describe('where the support system is, for journeys; may hold user:password@'),
   OUTBOUND_RATE: z.coerce.number().positive().default(50).describe('deliveries started per second over all workers'),
   FILES_DIR: text('.usher/files').describe('folder for attachments and raw mail'),
 

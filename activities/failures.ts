@@ -94,16 +94,3 @@ export const codeOf = (error: unknown): string =>
 
 /** Ends the attempts: what was asked for does not exist and never will. */
 export const neverAgain = (type: string): ApplicationFailure => ApplicationFailure.create({ type, message: type, nonRetryable: true });
-
-/**
- * Runs work whose failures are kept in histories, where no text of a database belongs.
- *
- * @throws ApplicationFailure only: the one the work ended with, else one of this type that may be tried again
- */
-export async function withoutText<T>(type: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof ApplicationFailure ? error : tryAgain(type, [codeOf(error)]);
-  }
-}

@@ -9,12 +9,8 @@ import { errorHandler, problemResponse } from './errors.js';
 import { authenticated, createAuthenticator } from './middleware/auth.js';
 import { requestLog } from './middleware/request-log.js';
 import { request } from './middleware/request.js';
-import { approvalRoutes } from './approvals/routes.js';
-import { createApprovalService } from './approvals/service.js';
 import { attachmentRoutes } from './attachments/routes.js';
 import { createAttachmentService } from './attachments/service.js';
-import { bulkRoutes } from './bulk/routes.js';
-import { createBulkService } from './bulk/service.js';
 import { clockRoutes } from './clocks/routes.js';
 import { createClockService } from './clocks/service.js';
 import { configurationRoutes } from './configuration/routes.js';
@@ -28,24 +24,8 @@ import type { OpenApiDocument } from './documents/openapi.js';
 import { documentRoutes } from './documents/routes.js';
 import { escalationRoutes } from './escalations/routes.js';
 import { createEscalationService } from './escalations/service.js';
-import { eventRoutes } from './events/routes.js';
-import { createEventService } from './events/service.js';
-import { handoffRoutes } from './handoffs/routes.js';
-import { createHandoffService } from './handoffs/service.js';
 import { inboundRoutes } from './inbound/routes.js';
 import { createInboundService } from './inbound/service.js';
-import { jobRoutes } from './jobs/routes.js';
-import { createJobService } from './jobs/service.js';
-import { templateRoutes } from './journey-templates/routes.js';
-import { createTemplateService } from './journey-templates/service.js';
-import { createJourneyEngine } from './journeys/engine.js';
-import { createJourneyReads } from './journeys/reads.js';
-import { journeyRoutes } from './journeys/routes.js';
-import { createJourneyService } from './journeys/service.js';
-import { journeySettingsRoutes } from './journeys/settings-routes.js';
-import { createJourneySettings } from './journeys/settings.js';
-import { journeyStartRoutes } from './journeys/start-routes.js';
-import { createJourneyStarts } from './journeys/start.js';
 import { messageRoutes } from './messages/routes.js';
 import { createMessageService } from './messages/service.js';
 import { operatorRoutes } from './operators/routes.js';
@@ -55,8 +35,6 @@ import { createPolicyService } from './service-levels/policies.js';
 import { policyRoutes } from './service-levels/policy-routes.js';
 import { reprojectionRoutes } from './service-levels/reprojection-routes.js';
 import { createReprojectionService } from './service-levels/reprojections.js';
-import { streamRoutes } from './stream/routes.js';
-import { createStreamService } from './stream/service.js';
 import { createTicketEngine } from './tickets/engine.js';
 import { createTicketReads } from './tickets/reads.js';
 import { ticketRoutes } from './tickets/routes.js';
@@ -86,9 +64,6 @@ export function createApp(deps: Deps): App {
 function buildFeatures(deps: Deps): App[] {
   const engine = createTicketEngine(deps);
   const reprojections = createReprojectionService(deps, engine);
-  const batches = createBulkService(deps, engine);
-  const journeyEngine = createJourneyEngine(deps, engine);
-  const journeyReads = createJourneyReads(deps, journeyEngine);
   const features: App[] = [
     ticketRoutes(createTicketService(deps, engine), createTicketReads(deps, engine)),
     messageRoutes(createMessageService(deps, engine)),
@@ -99,19 +74,8 @@ function buildFeatures(deps: Deps): App[] {
     calendarRoutes(createCalendarService(deps, engine)),
     policyRoutes(createPolicyService(deps, engine, reprojections)),
     reprojectionRoutes(reprojections),
-    jobRoutes(createJobService(deps, engine, [reprojections.jobs, batches.jobs])),
     clockRoutes(createClockService(deps, engine)),
     escalationRoutes(createEscalationService(deps, engine)),
-    // Before those whose addresses take any name in its place.
-    streamRoutes(createStreamService(deps, engine)),
-    bulkRoutes(batches),
-    templateRoutes(createTemplateService(deps, engine)),
-    journeyStartRoutes(createJourneyStarts(deps, journeyEngine, journeyReads)),
-    journeyRoutes(createJourneyService(deps, journeyEngine, journeyReads), journeyReads),
-    handoffRoutes(createHandoffService(deps, journeyEngine)),
-    approvalRoutes(createApprovalService(deps, journeyEngine)),
-    journeySettingsRoutes(createJourneySettings(engine)),
-    eventRoutes(createEventService(deps, engine)),
     inboundRoutes(createInboundService(deps, engine)),
     operatorRoutes(deps.webUi),
   ];

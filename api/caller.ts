@@ -1,9 +1,6 @@
 /** Who calls, and what of the request a service needs; nothing of HTTP. */
 import type { Principal } from '../domain/access/principal.js';
-import type { ApprovalFacts } from '../db/queries/approvals.js';
 import type { WholeEscalation } from '../db/queries/escalations.js';
-import type { HandoffFacts } from '../db/queries/handoffs.js';
-import type { JourneyFacts } from '../db/queries/journeys.js';
 import type { TicketFacts, WholeTicket } from '../db/queries/tickets.js';
 import type { Claim } from '../db/queries/idempotency.js';
 import type { Deps } from './deps.js';
@@ -44,8 +41,6 @@ export interface Env {
     /** Epoch milliseconds at which the answer is due; receiving a body has its own time. */
     deadline: number;
     principal: Principal;
-    /** Who the caller is by now, for answers that go on: throws as at the beginning when the credential has lost its worth. */
-    again: () => Promise<Principal>;
     /** What was received as a JSON body; or what is wrong with it, for when its turn comes. */
     body: Uint8Array | Refusal;
     /** On routes below `/tickets/{ticketId}`: the ticket, seen and allowed. */
@@ -54,10 +49,6 @@ export interface Env {
     whole: WholeTicket;
     /** On routes below `/escalations/{escalationId}`: the escalation, seen and allowed. */
     escalation: WholeEscalation;
-    /** On routes below `/journeys/{journeyId}`, `/handoffs/{handoffId}`, `/approvals/{approvalId}`: what the address names, seen and allowed. */
-    journey: JourneyFacts;
-    handoff: HandoffFacts;
-    approval: ApprovalFacts;
     /** The transaction in which it was looked at. */
     unit?: Unit;
     /** For metrics and the log: what became of a command. */

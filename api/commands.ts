@@ -79,13 +79,9 @@ export interface CommandSettings {
   readonly continueAfter: number;
 }
 
-/** Makes a call that ends by its deadline (epoch milliseconds). @throws CommandRefused, CommandLost */
-export type Attempt = <T>(deadline: number, call: () => Promise<T>) => Promise<T>;
-
-/** Waits out a short outage. The client's connection must not retry by itself: whether a failed call was sent decides the answer. */
-export const attempting =
-  (client: Client): Attempt =>
-  async (deadline, call) => {
+/** The real thing. The client's connection must not retry by itself: whether a failed call was sent decides the answer. */
+export function createCommands(client: Client, { queueSuffix, continueAfter }: CommandSettings): TicketCommands {
+  const attempt = async <T>(deadline: number, call: () => Promise<T>): Promise<T> => {
     const giveUp = Math.min(Date.now() + patience, deadline);
     let maybeSent = false;
     for (;;) {
@@ -102,10 +98,6 @@ export const attempting =
       }
     }
   };
-
-/** The real thing. */
-export function createCommands(client: Client, { queueSuffix, continueAfter }: CommandSettings): TicketCommands {
-  const attempt = attempting(client);
   return {
     send: (id, kind, args, deadline) =>
       attempt(deadline, () =>

@@ -134,10 +134,8 @@ function fieldErrors(issue: Issue, base: readonly PropertyKey[]): FieldError[] {
     return issue.keys.map((key) => ({ pointer: pointerOf([...path, key]), code: 'unknown_field', message: `${key} is not a field here` }));
   }
   if (issue.code === 'invalid_union') {
-    // The branch that fits best says most; one of another type altogether says least.
-    const isOther = (issues: readonly Issue[]): number =>
-      Number(issues.some((one) => one.code === 'invalid_type' && one.path.length === 0));
-    const [best] = issue.errors.toSorted((a, b) => isOther(a) - isOther(b) || a.length - b.length);
+    // The branch that fits best says most.
+    const [best] = issue.errors.toSorted((a, b) => a.length - b.length);
     if (best !== undefined && best.length > 0) return best.flatMap((inner) => fieldErrors(inner, path));
   }
   const missing = issue.code === 'invalid_type' && issue.input === undefined && issue.message.endsWith('received undefined');

@@ -2,21 +2,15 @@
 import type { Logger } from '../logger.js';
 import type { Db } from '../db/client.js';
 import type { FileStore } from '../db/files.js';
-import type { BulkEngine } from './bulk/engine.js';
 import type { TicketCommands } from './commands.js';
-import type { JourneyCommands } from './journeys/commands.js';
 import type { ApiMetrics } from './metrics.js';
 import type { ReprojectionEngine } from './service-levels/reprojection-engine.js';
 import type { SigningKeys } from './signing.js';
-import type { StreamHub } from './stream/streams.js';
 
 export interface Deps {
   readonly db: Db;
   readonly commands: TicketCommands;
-  readonly journeys: JourneyCommands;
   readonly reprojections: ReprojectionEngine;
-  readonly batches: BulkEngine;
-  readonly streams: StreamHub;
   readonly files: FileStore;
   readonly keys: SigningKeys;
   readonly metrics: ApiMetrics;

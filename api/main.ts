@@ -5,16 +5,13 @@ import { ping } from '../db/client.js';
 import { createDiskFiles } from '../db/files.js';
 import { createLogger } from '../logger.js';
 import { createApp } from './app.js';
-import { createBulkEngine } from './bulk/engine.js';
 import { createCommands } from './commands.js';
 import { openDb, openTemporal, safeOnceReachable } from './connect.js';
 import { createAdmin, workerCheck } from './health/admin.js';
-import { createJourneyCommands } from './journeys/commands.js';
 import { listen } from './listen.js';
 import { createMetrics } from './metrics.js';
 import { createReprojectionEngine } from './service-levels/reprojection-engine.js';
 import { createSigningKeys } from './signing.js';
-import { openStreams } from './stream/live.js';
 
 const config = loadConfig();
 const log = createLogger({ level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, name: 'api' });
@@ -37,23 +34,17 @@ const unsafe = (error: unknown): void => {
   });
   const { db } = postgres;
   const safe = safeOnceReachable(db, log, unsafe);
-  const settings = { queueSuffix: config.TASK_QUEUE_SUFFIX, continueAfter: config.CONTINUE_AFTER };
-  const commands = createCommands(temporal.client, settings);
+  const commands = createCommands(temporal.client, { queueSuffix: config.TASK_QUEUE_SUFFIX, continueAfter: config.CONTINUE_AFTER });
   const metrics = createMetrics({ defaults: true });
   const checks = {
     database: async () => (await safe(), ping(db)),
     temporal: () => commands.ping(now() + 2_000),
     ...(config.WORKER_ADMIN_URL === undefined ? {} : { worker: workerCheck(config.WORKER_ADMIN_URL) }),
   };
-  await using live = openStreams({ db, url: config.DATABASE_URL, log, metrics, now });
-  const { streams } = live;
   const app = createApp({
     db,
     commands,
-    journeys: createJourneyCommands(temporal.client, settings),
     reprojections: createReprojectionEngine(temporal.client, { queueSuffix: config.TASK_QUEUE_SUFFIX }),
-    batches: createBulkEngine(temporal.client, { queueSuffix: config.TASK_QUEUE_SUFFIX }),
-    streams,
     metrics,
     log,
     now,
@@ -66,7 +57,5 @@ const unsafe = (error: unknown): void => {
   await using api = await listen(app, config.API_HOST, config.API_PORT);
   log.info({ port: api.port, adminPort: admin.port }, 'API listens');
   await stopped;
-  // Readers come back to another process while this one ends what it is at.
-  streams.close();
   log.info('API ends');
 }

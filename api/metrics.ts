@@ -1,5 +1,5 @@
 /** What the API counts. No ids, addresses or free text in labels. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 
 export interface ApiMetrics {
   readonly registry: Registry;
@@ -8,9 +8,6 @@ export interface ApiMetrics {
   readonly idempotencyLookup: (result: 'hit' | 'miss' | 'conflict' | 'in_flight') => void;
   /** A clock was explained, and counted again. */
   readonly explained: (check: 'ok' | 'mismatch') => void;
-  readonly streamOpened: () => void;
-  /** Why it ended is one of few words. */
-  readonly streamEnded: (why: string) => void;
 }
 
 /** A registry of its own for each app, so that several live side by side in tests. */
@@ -35,24 +32,12 @@ export function createMetrics({ defaults = false }: { defaults?: boolean } = {})
     help: 'Explanations of clocks whose recorded time is not what their calendars say',
     registers: [registry],
   });
-  const clients = new Gauge({ name: 'usher_sse_clients', help: 'Live streams that are open', registers: [registry] });
-  const ended = new Counter({
-    name: 'usher_sse_ended_total',
-    help: 'Live streams that have ended, by why',
-    labelNames: ['why'],
-    registers: [registry],
-  });
   return {
     registry,
     command: (verb, outcome, seconds) => command.observe({ verb, outcome }, seconds),
     idempotencyLookup: (result) => lookups.inc({ result }),
     explained: (check) => {
       if (check === 'mismatch') mismatches.inc();
-    },
-    streamOpened: () => clients.inc(),
-    streamEnded: (why) => {
-      clients.dec();
-      ended.inc({ why });
     },
   };
 }

@@ -23,8 +23,6 @@ export interface Plan {
   held: number;
   arrivals: Arrivals;
   deliveries: boolean;
-  /** Of w5. */
-  streams: number;
   /** Of w4. */
   parts: readonly PartName[];
   quick: boolean;

@@ -56,45 +56,6 @@ export interface ApiKey {
   tenantId: string;
 }
 
-export interface Approval {
-  closedAt: Timestamp | null;
-  delegations: Json;
-  dueAt: Timestamp | null;
-  earlierVoters: Generated<string[]>;
-  eligible: Json;
-  escalations: Json;
-  evidenceHash: string | null;
-  handoffId: string | null;
-  id: string;
-  journeyId: string;
-  openedAt: Timestamp;
-  outcome: string | null;
-  requester: string | null;
-  required: number;
-  round: number;
-  step: string;
-  tenantId: string;
-  version: number;
-  visit: number;
-  /**
-   * ids of those who may still vote: the eligible and their delegates, without those who have voted
-   */
-  voters: string[];
-}
-
-export interface ApprovalVote {
-  approvalId: string;
-  at: Timestamp;
-  by: string;
-  commentId: string | null;
-  decision: string;
-  n: number;
-  onBehalfOf: string | null;
-  round: number;
-  tenantId: string;
-  void: boolean;
-}
-
 export interface Attachment {
   contentId: string | null;
   createdAt: Generated<Timestamp>;
@@ -111,78 +72,16 @@ export interface Attachment {
   visibility: Generated<string>;
 }
 
-export interface BulkItem {
-  /**
-   * when it was asked first; what was never asked can still be left out
-   */
-  askedAt: Timestamp | null;
-  at: Timestamp | null;
-  code: string | null;
-  item: string | null;
-  jobId: string;
-  /**
-   * its turn; with the job it names the command, once for ever
-   */
-  n: number;
-  outcome: string | null;
-  ref: string;
-  step: string | null;
-  tenantId: string;
-  visit: number | null;
-}
-
-export interface BulkJob {
-  actor: string;
-  args: Json;
-  comment: string | null;
-  createdAt: Generated<Timestamp>;
-  /**
-   * one that is cancelled ends once those that were asked have answered
-   */
-  endedAt: Timestamp | null;
-  expiresAt: Timestamp;
-  filter: Json;
-  id: string;
-  rate: number | null;
-  /**
-   * in the words of who started it; each instance gets a content row of its own
-   */
-  reason: string | null;
-  role: string;
-  /**
-   * role and team keys of who started it, for votes
-   */
-  roles: string[];
-  startedAt: Timestamp | null;
-  /**
-   * previewed: shown to its author, and no job yet
-   */
-  state: Generated<string>;
-  target: string;
-  tenantId: string;
-  total: number;
-  updatedAt: Generated<Timestamp>;
-  verb: string;
-}
-
 export interface Content {
   authorId: string | null;
   authorKind: string;
   auto: Generated<boolean>;
   body: string | null;
   channel: string | null;
-  /**
-   * the command that brings it to the journey
-   */
-  commandId: string | null;
   createdAt: Generated<Timestamp>;
   data: Json | null;
   html: string | null;
   id: string;
-  /**
-   * the journey the text was given to; it is its own once linked_at is set
-   */
-  journeyId: string | null;
   kind: string;
   linkedAt: Timestamp | null;
   /**
@@ -260,54 +159,16 @@ export interface Event {
   contentId: string | null;
   data: Json;
   digest: Buffer;
-  /**
-   * business subject of a journey, <type>/<id>
-   */
-  entity: string | null;
   id: string;
-  journeyId: string | null;
   product: string | null;
   recordedAt: Generated<Timestamp>;
   role: string;
-  /**
-   * whether journeys were told of it
-   */
-  routing: Generated<string>;
-  routingLeaseUntil: Timestamp | null;
   runId: string;
   seq: number;
   source: string;
   subject: string;
   tenantId: string;
   type: string;
-}
-
-export interface Handoff {
-  assignee: string | null;
-  attempts: number;
-  createdAt: Timestamp;
-  data: Json;
-  dueAt: Timestamp | null;
-  endedAt: Timestamp | null;
-  extra: boolean;
-  fromPackage: string;
-  id: string;
-  journeyId: string;
-  missing: Generated<string[]>;
-  mode: string;
-  outcome: string | null;
-  owner: string;
-  people: Generated<string[]>;
-  reason: string | null;
-  roles: Generated<string[]>;
-  runId: string;
-  state: string;
-  step: string;
-  tenantId: string;
-  toPackage: string;
-  updatedAt: Generated<Timestamp>;
-  version: number;
-  visit: number;
 }
 
 export interface Idempotency {
@@ -320,26 +181,6 @@ export interface Idempotency {
   status: number | null;
   tenantId: string;
   ticketId: string | null;
-}
-
-export interface InboundEvent {
-  actor: string;
-  at: Timestamp;
-  attempts: Generated<number>;
-  customerId: string | null;
-  data: Generated<Json>;
-  id: string;
-  journeyId: string | null;
-  leadId: string | null;
-  leaseUntil: Timestamp | null;
-  receivedAt: Generated<Timestamp>;
-  routedAt: Timestamp | null;
-  source: string;
-  state: Generated<string>;
-  subject: string | null;
-  tenantId: string;
-  ticketId: string | null;
-  type: string;
 }
 
 export interface InboundMessage {
@@ -367,222 +208,6 @@ export interface InboundMessage {
   tenantId: string;
   ticketId: string | null;
   updatedAt: Generated<Timestamp>;
-}
-
-export interface Journey {
-  awaitsApproval: Generated<boolean>;
-  /**
-   * ids and numbers; where a text belongs, {"$ref": <content id>}
-   */
-  context: Json;
-  currentStep: string | null;
-  dueAt: Timestamp | null;
-  endedAt: Timestamp | null;
-  entry: number;
-  entryKey: string;
-  id: string;
-  input: Json;
-  lastActivity: Timestamp;
-  modified: Generated<boolean>;
-  openSteps: Generated<string[]>;
-  outcome: string | null;
-  parentId: string | null;
-  progress: number;
-  requester: string | null;
-  result: string | null;
-  runId: string;
-  stage: string | null;
-  startedAt: Timestamp;
-  status: string;
-  subjectId: string;
-  subjectType: string;
-  templateHash: string;
-  templateKey: string;
-  templateVersion: number;
-  tenantId: string;
-  triggerEventId: string | null;
-  triggerId: string | null;
-  updatedAt: Generated<Timestamp>;
-  version: number;
-}
-
-export interface JourneyAction {
-  action: string;
-  attempts: Generated<number>;
-  createdAt: Generated<Timestamp>;
-  dedupeKey: string;
-  effect: string;
-  error: string | null;
-  item: string | null;
-  journeyId: string;
-  lateResult: Json | null;
-  leaseUntil: Timestamp | null;
-  output: Json | null;
-  recipient: Generated<string>;
-  state: Generated<string>;
-  step: string;
-  tenantId: string;
-  updatedAt: Generated<Timestamp>;
-  visit: number;
-}
-
-export interface JourneyDedupe {
-  dedupeKey: string;
-  eventId: string;
-  templateKey: string;
-  tenantId: string;
-  triggerId: string;
-  until: Timestamp;
-}
-
-export interface JourneyEntry {
-  actor: string;
-  at: Generated<Timestamp>;
-  /**
-   * the trace of the guard that decided: paths and verdicts, no values
-   */
-  detail: Json | null;
-  entryKey: string | null;
-  eventId: string | null;
-  id: string;
-  journeyId: string | null;
-  reason: string | null;
-  result: string;
-  subjectId: string | null;
-  subjectType: string | null;
-  templateKey: string;
-  templateVersion: number | null;
-  tenantId: string;
-  triggerId: string | null;
-}
-
-export interface JourneyGoal {
-  eventId: string | null;
-  goal: string;
-  journeyId: string;
-  reachedAt: Timestamp;
-  tenantId: string;
-  value: number | null;
-}
-
-export interface JourneyIncident {
-  code: string;
-  detail: Json | null;
-  item: Generated<string>;
-  journeyId: string;
-  openedAt: Timestamp;
-  resolution: string | null;
-  resolvedAt: Timestamp | null;
-  resolvedBy: string | null;
-  /**
-   * of the event that opened it
-   */
-  seq: number;
-  step: string | null;
-  tenantId: string;
-  visit: number | null;
-}
-
-export interface JourneySubject {
-  attributes: Generated<Json>;
-  id: string;
-  tenantId: string;
-  type: string;
-  updatedAt: Generated<Timestamp>;
-  zone: string | null;
-}
-
-export interface JourneyTemplate {
-  builtIn: Generated<boolean>;
-  category: string;
-  createdAt: Generated<Timestamp>;
-  /**
-   * the draft in the order its author wrote it, which json keeps and jsonb would not
-   */
-  document: Json;
-  /**
-   * who edited the draft since the last version; none of them publishes it
-   */
-  editors: Generated<string[]>;
-  /**
-   * SHA-256 of the canonical form of the draft
-   */
-  hash: string;
-  key: string;
-  /**
-   * the newest version published; 0: none
-   */
-  latest: Generated<number>;
-  name: string;
-  /**
-   * from then on it takes no entries
-   */
-  pausedAt: Timestamp | null;
-  /**
-   * of the draft; every edit raises it
-   */
-  revision: Generated<number>;
-  tenantId: string;
-  updatedAt: Generated<Timestamp>;
-  updatedBy: string;
-}
-
-export interface JourneyTemplateVersion {
-  archivedAt: Timestamp | null;
-  compiled: Json;
-  deprecatedAt: Timestamp | null;
-  document: Json;
-  hash: string;
-  key: string;
-  mode: string;
-  name: string;
-  publishedAt: Generated<Timestamp>;
-  publishedBy: string;
-  status: Generated<string>;
-  tenantId: string;
-  version: number;
-}
-
-export interface JourneyTriggerState {
-  firedAt: Timestamp | null;
-  subjectId: string;
-  subjectType: string;
-  templateKey: string;
-  tenantId: string;
-  triggerId: string;
-  updatedAt: Generated<Timestamp>;
-  verdict: boolean;
-}
-
-export interface JourneyVisit {
-  assignee: string | null;
-  attempts: number;
-  cause: string | null;
-  claimedUntil: Timestamp | null;
-  dueAt: Timestamp | null;
-  endedAt: Timestamp | null;
-  enteredAt: Timestamp;
-  incidentCode: string | null;
-  incidentDetail: Json | null;
-  /**
-   * of a forEach; empty elsewhere
-   */
-  item: Generated<string>;
-  journeyId: string;
-  outcome: string | null;
-  outcomes: string[] | null;
-  output: Json | null;
-  /**
-   * who may do it, beside those of the roles; null: it is no task of a person
-   */
-  people: string[] | null;
-  roles: string[] | null;
-  stage: string | null;
-  state: string;
-  step: string;
-  tenantId: string;
-  version: number;
-  visit: number;
 }
 
 export interface Notice {
@@ -778,25 +403,6 @@ export interface SlaSegment {
   wallS: number;
 }
 
-export interface StreamEvent {
-  eventId: string;
-  id: Generated<Int8>;
-  /**
-   * null: committed, and not published yet; by this and never by its id it is found
-   */
-  position: Int8 | null;
-  publishedAt: Timestamp | null;
-  tenantId: string;
-}
-
-export interface StreamHead {
-  /**
-   * the last one given; its row is locked while more are given
-   */
-  position: Int8;
-  tenantId: string;
-}
-
 export interface Team {
   /**
    * no foreign key: the built-in calendar 24x7 has no row
@@ -804,10 +410,6 @@ export interface Team {
   calendarId: string | null;
   createdAt: Generated<Timestamp>;
   id: string;
-  /**
-   * as templates name it among roles and packages: Field Ops is field-ops
-   */
-  key: Generated<string | null>;
   name: string;
   tenantId: string;
 }
@@ -879,32 +481,15 @@ export interface Ticket {
 export interface DB {
   agent: Agent;
   apiKey: ApiKey;
-  approval: Approval;
-  approvalVote: ApprovalVote;
   attachment: Attachment;
-  bulkItem: BulkItem;
-  bulkJob: BulkJob;
   content: Content;
   customer: Customer;
   customerContact: CustomerContact;
   deliveryAttempt: DeliveryAttempt;
   escalation: Escalation;
   event: Event;
-  handoff: Handoff;
   idempotency: Idempotency;
-  inboundEvent: InboundEvent;
   inboundMessage: InboundMessage;
-  journey: Journey;
-  journeyAction: JourneyAction;
-  journeyDedupe: JourneyDedupe;
-  journeyEntry: JourneyEntry;
-  journeyGoal: JourneyGoal;
-  journeyIncident: JourneyIncident;
-  journeySubject: JourneySubject;
-  journeyTemplate: JourneyTemplate;
-  journeyTemplateVersion: JourneyTemplateVersion;
-  journeyTriggerState: JourneyTriggerState;
-  journeyVisit: JourneyVisit;
   notice: Notice;
   outboundMessage: OutboundMessage;
   product: Product;
@@ -917,8 +502,6 @@ export interface DB {
   slaReprojectionTicket: SlaReprojectionTicket;
   slaRung: SlaRung;
   slaSegment: SlaSegment;
-  streamEvent: StreamEvent;
-  streamHead: StreamHead;
   team: Team;
   teamMember: TeamMember;
   tenant: Tenant;

@@ -56,17 +56,12 @@ const staff = [
  *
  * @param url a login that may take the role usher_app
  * @param policies whether its tickets run under service levels
- * @param journeys whether a new ticket starts the support journey
  */
-export async function seedDemo(
-  url: string,
-  keys: DemoKeys,
-  { policies = false, journeys = false }: { policies?: boolean; journeys?: boolean } = {},
-): Promise<void> {
+export async function seedDemo(url: string, keys: DemoKeys, { policies = false }: { policies?: boolean } = {}): Promise<void> {
   const db = createDb({ url, role: 'usher_app', pool: 1, name: 'usher-seed', onBroken: () => undefined });
   try {
     await withTenant(db, demo.tenant, async (tx) => {
-      await seedDesk(tx, journeys);
+      await seedDesk(tx);
       await seedCustomers(tx);
       await seedKeys(tx, keys);
       if (policies) await seedServiceLevels(tx, demo.tenant, demo.admin);
@@ -76,13 +71,12 @@ export async function seedDemo(
   }
 }
 
-async function seedDesk(tx: TenantTx, supportJourney: boolean): Promise<void> {
+async function seedDesk(tx: TenantTx): Promise<void> {
   const tenantId = demo.tenant;
   const settings = ProductSettings.parse({
     fromName: 'Demo Support',
     defaultTeam: demo.team,
     categories: ['Billing', 'Appointment', 'Technical', 'Medical'],
-    supportJourney,
   });
   await tx
     .insertInto('tenant')
@@ -178,6 +172,6 @@ if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) {
     gateway: newApiKey(),
     service: newApiKey(),
   };
-  await seedDemo(config.DATABASE_URL, keys, { policies: true, journeys: true });
+  await seedDemo(config.DATABASE_URL, keys, { policies: true });
   process.stdout.write(`${JSON.stringify(keys, null, 2)}\n`);
 }

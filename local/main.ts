@@ -26,7 +26,6 @@ async function main(args: readonly string[]): Promise<number> {
       ...ownServers(),
       stateDir,
       policies: true,
-      journeys: true,
       supervise: true,
       signal: interrupted.signal,
       log: say,

@@ -5,8 +5,6 @@ import type { Credentials } from './credentials.js';
 import type { Log } from './log.js';
 import type { FaultRule } from './mail-faults.js';
 import { MailSummary } from './mail-store.js';
-import type { BehaviourRule } from './packages/behaviour.js';
-import { PackageCallLine } from './packages/server.js';
 import type { Part } from './part.js';
 import { createPart } from './part.js';
 import type { StackPorts } from './stack-ports.js';
@@ -42,7 +40,6 @@ export const adminUrl = ({ admin }: StackPorts): string => local(admin);
 export const workerAdminUrl = ({ workerAdmin }: StackPorts): string => local(workerAdmin);
 export const mailUrl = ({ mail }: StackPorts): string => local(mail);
 export const smsUrl = ({ sms }: Pick<StackPorts, 'sms'>): string => local(sms);
-export const packagesUrl = ({ packages }: Pick<StackPorts, 'packages'>): string => local(packages);
 export const smtpUrl = ({ smtp }: StackPorts): string => `smtp://127.0.0.1:${smtp}`;
 
 /** The API process; ready when it answers, whatever the worker does. */
@@ -90,11 +87,6 @@ function environmentOf(around: Surroundings): Record<string, string> {
     TWILIO_AUTH_TOKEN: around.sms.authToken,
     TWILIO_FROM: around.sms.from,
     TWILIO_API_URL: smsUrl(ports),
-    PACKAGES_CRM_URL: `${packagesUrl(ports)}/crm`,
-    PACKAGES_BILLING_URL: `${packagesUrl(ports)}/billing`,
-    PACKAGES_FIELD_OPS_URL: `${packagesUrl(ports)}/field-ops`,
-    PACKAGES_BUSINESS_LOGIC_URL: `${packagesUrl(ports)}/business-logic`,
-    PACKAGES_SUPPORT_URL: `${packagesUrl(ports)}/support`,
     FILES_DIR: join(path, 'files'),
     SECRET_KEYS: credentials.secretKeys,
     ...around.env,
@@ -138,42 +130,6 @@ export function createSmsPart(
   return withSink<SmsMessage, SmsFaultRule>(part, smsUrl(ports), SmsMessage);
 }
 
-/** What stands in for the packages journeys call, and what it was called for. */
-export interface PackagesPart extends Part {
-  readonly url: string;
-  /** Oldest first; of one path, one key. */
-  calls(wanted?: { readonly path?: string; readonly key?: string }): Promise<PackageCallLine[]>;
-  /** Forgets what was called, done and told to misbehave. */
-  clear(): Promise<void>;
-  behave(rule: BehaviourRule): Promise<void>;
-}
-
-/** @param events whom it tells what happened at the packages */
-export function createPackagesPart(
-  { ports, events }: { readonly ports: Pick<StackPorts, 'packages'>; readonly events?: { readonly url: string; readonly key: string } },
-  output: Log,
-  watch: Watch,
-): PackagesPart {
-  const told = events === undefined ? { EVENTS_URL: '', EVENTS_KEY: '' } : { EVENTS_URL: events.url, EVENTS_KEY: events.key };
-  const env = { PACKAGES_PORT: String(ports.packages), ...told };
-  const part = createSinkPart('packages', 'local/packages/main.ts', env, packagesUrl(ports), output, watch);
-  const url = packagesUrl(ports);
-  const call = callsOf(part, url);
-  return Object.assign(part, {
-    url,
-    async calls(wanted: Readonly<Record<string, string>> = {}) {
-      return z.array(PackageCallLine).parse(await (await call(`/calls?${new URLSearchParams(wanted).toString()}`)).json());
-    },
-    async clear() {
-      await call('/calls', { method: 'DELETE' });
-      await call('/behave', { method: 'DELETE' });
-    },
-    async behave(rule: BehaviourRule) {
-      await call('/behave', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(rule) });
-    },
-  });
-}
-
 function createSinkPart(name: string, source: string, env: Record<string, string>, readyUrl: string, output: Log, watch: Watch): Part {
   const part: Part = createPart({
     name,
@@ -190,7 +146,11 @@ function createSinkPart(name: string, source: string, env: Record<string, string
 }
 
 function withSink<Message, Rule>(part: Part, url: string, message: z.ZodType<Message>): SinkPart<Message, Rule> {
-  const call = callsOf(part, url);
+  const call = async (path: string, init?: RequestInit): Promise<Response> => {
+    const response = await fetch(new URL(path, url), init);
+    if (!response.ok) throw new Error(`${part.name} answered ${response.status}: ${await response.text()}`);
+    return response;
+  };
   // Not a copy of the part: its process id changes with each start.
   return Object.assign(part, {
     url,
@@ -206,12 +166,3 @@ function withSink<Message, Rule>(part: Part, url: string, message: z.ZodType<Mes
     },
   });
 }
-
-/** Calls a stand-in, and fails with what it says. */
-const callsOf =
-  ({ name }: Part, url: string) =>
-  async (path: string, init?: RequestInit): Promise<Response> => {
-    const response = await fetch(new URL(path, url), init);
-    if (!response.ok) throw new Error(`${name} answered ${response.status}: ${await response.text()}`);
-    return response;
-  };

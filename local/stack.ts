@@ -10,17 +10,15 @@ import type { Postgres } from './postgres.js';
 import type { Database, Engine, Ground } from './stack-foundation.js';
 import { openDatabase, openEngine } from './stack-foundation.js';
 import type { StackOptions } from './stack-options.js';
-import type { MailPart, PackagesPart, SmsPart, Surroundings } from './stack-parts.js';
+import type { MailPart, SmsPart, Surroundings } from './stack-parts.js';
 import {
   adminUrl,
   apiUrl,
   createApi,
   createMailPart,
-  createPackagesPart,
   createSmsPart,
   createWorker,
   mailUrl,
-  packagesUrl,
   smsUrl,
   smtpUrl,
   workerAdminUrl,
@@ -45,8 +43,6 @@ export interface StackInfo {
   mailUrl: string;
   /** What stands in for Twilio. */
   smsUrl: string;
-  /** What stands in for the packages journeys call. */
-  packagesUrl: string;
   /** For looking at everything; api and worker use another login. */
   databaseUrl: string;
   product: string;
@@ -62,7 +58,6 @@ export interface Stack extends AsyncDisposable {
   readonly worker: Part;
   readonly mail: MailPart;
   readonly sms: SmsPart;
-  readonly packages: PackagesPart;
   /** Nothing when the user brought one. */
   readonly postgres: Postgres | undefined;
   readonly temporal: TemporalServer | undefined;
@@ -114,7 +109,7 @@ async function assemble(options: StackOptions, { state, supervisor, undo, stop }
   const { database, engine } = await untilAborted(options.signal, openGround(ground, undo));
   log('bringing the database up to date');
   await migrateToLatest(database.ownerUrl);
-  await seedDemo(database.ownerUrl, credentials.keys, { policies: options.policies ?? false, journeys: options.journeys ?? false });
+  await seedDemo(database.ownerUrl, credentials.keys, { policies: options.policies ?? false });
   options.signal?.throwIfAborted(); // not amidst the migrations
 
   const around: Surroundings = {
@@ -132,17 +127,14 @@ async function assemble(options: StackOptions, { state, supervisor, undo, stop }
   };
   const mail = createMailPart(around, logs.of('mail'), supervisor.watch);
   const sms = createSmsPart(around, logs.of('sms'), supervisor.watch);
-  // There is no key for packages among the demo's: an admin may tell what happened, too.
-  const events = { url: `${apiUrl(ports)}/v1/events`, key: credentials.keys.admin };
-  const packages = createPackagesPart({ ports, events }, logs.of('packages'), supervisor.watch);
   const api = createApi(around, logs.of('api'), supervisor.watch);
   const worker = createWorker(around, logs.of('worker'), supervisor.watch);
   undo.push(
-    () => Promise.all([mail.stop(), sms.stop(), packages.stop()]),
+    () => Promise.all([mail.stop(), sms.stop()]),
     () => Promise.all([api.stop(), worker.stop()]),
   );
-  log('starting mail, SMS, packages, api and worker');
-  await untilAborted(options.signal, Promise.all([mail.start(), sms.start(), packages.start(), api.start(), worker.start()]));
+  log('starting mail, SMS, api and worker');
+  await untilAborted(options.signal, Promise.all([mail.start(), sms.start(), api.start(), worker.start()]));
 
   const untilReady = async (limitMs = 60_000): Promise<void> => {
     const problem = await untilAnswers(`${adminUrl(ports)}/readyz`, limitMs, () => undefined);
@@ -158,7 +150,6 @@ async function assemble(options: StackOptions, { state, supervisor, undo, stop }
     worker,
     mail,
     sms,
-    packages,
     postgres: database.server,
     temporal: engine.server,
     logsFolder: logs.folder,
@@ -212,7 +203,6 @@ function describe({ ports, credentials, temporalAddress, webUiUrl }: Surrounding
     smtpUrl: smtpUrl(ports),
     mailUrl: mailUrl(ports),
     smsUrl: smsUrl(ports),
-    packagesUrl: packagesUrl(ports),
     databaseUrl: database.adminUrl,
     product,
     credentials: people,

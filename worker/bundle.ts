@@ -15,22 +15,10 @@ export async function workflowBundle(logger?: TemporalLogger): Promise<WorkflowB
 }
 
 /** Bundles `workflows/` with what it imports. */
-export async function makeBundle(logger?: TemporalLogger): Promise<{ code: string }> {
+export function makeBundle(logger?: TemporalLogger): Promise<{ code: string }> {
   const source = join(root, 'workflows', 'index.ts');
   const workflowsPath = existsSync(source) ? source : join(root, 'workflows', 'index.js');
-  const { code } = await bundleWorkflowCode({ workflowsPath, ...(logger === undefined ? {} : { logger }) });
-  return { code: withoutSources(code) };
-}
-
-const mapMark = '//# sourceMappingURL=data:application/json;charset=utf-8;base64,';
-
-/** Stack traces need to know the places, not the text: the sources are half of the bundle, and every worker would hold them. */
-function withoutSources(code: string): string {
-  const at = code.lastIndexOf(mapMark);
-  if (at === -1) return code;
-  const map: unknown = JSON.parse(Buffer.from(code.slice(at + mapMark.length), 'base64').toString());
-  const places = { ...(typeof map === 'object' ? map : {}), sourcesContent: [] };
-  return `${code.slice(0, at)}${mapMark}${Buffer.from(JSON.stringify(places)).toString('base64')}`;
+  return bundleWorkflowCode({ workflowsPath, ...(logger === undefined ? {} : { logger }) });
 }
 
 if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) {

@@ -5,35 +5,21 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { v7 as newId } from 'uuid';
 import { createActivities } from '../activities/index.js';
 import { createIntake } from '../activities/intake.js';
-import { createChildEntry } from '../activities/journey-entry.js';
-import { createInterests } from '../activities/journey-entry-interests.js';
-import { createEventRouting } from '../activities/journey-entry-routing.js';
-import { createScheduleFiring } from '../activities/journey-entry-schedule.js';
-import { createTemplates } from '../activities/journey-templates.js';
 import { createMailTokens } from '../activities/mail-tokens.js';
 import { parseSigningKeys } from '../domain/access/signing-key.js';
-import { createGuards } from '../domain/journey/guard.js';
 import { loadConfig } from '../config.js';
-import { publishBuiltIns } from '../db/built-in-journeys.js';
 import { assertSafe, createDb, ping } from '../db/client.js';
 import { createDiskFiles } from '../db/files.js';
-import { builtInJourneys } from '../journeys/index.js';
 import { createLogger } from '../logger.js';
 import { taskQueue } from '../workflows/names.js';
-import { createJourneyActions } from './actions.js';
-import { createInstances } from './bulk-instances.js';
 import { workflowBundle } from './bundle.js';
 import { connectTemporal, untilUp } from './connect.js';
-import { startEventRelay } from './event-relay.js';
 import { serveHealth } from './health.js';
 import { startIntake } from './intake.js';
-import { createJourneyMessages } from './journey-messages.js';
-import { startJourneySchedules } from './journey-schedules.js';
 import { createMetrics } from './metrics.js';
 import { isPolling } from './polling.js';
 import { registerSearchAttributes } from './search-attributes.js';
 import { createSenders } from './senders.js';
-import { startStreamRelay } from './stream-relay.js';
 import { startSweep } from './sweep.js';
 import { createTicketCommands } from './ticket-commands.js';
 import { createCoreWorker, createOutboundWorker } from './worker.js';
@@ -51,8 +37,7 @@ Runtime.install({ logger, shutdownSignals: [] });
 const onBroken = (reason: string): void => log.warn({ reason }, 'a database connection broke');
 const db = createDb({ url: config.DATABASE_URL, role: 'usher_app', pool: config.DATABASE_POOL, name: 'usher-worker', onBroken });
 const relayUrl = config.DATABASE_RELAY_URL ?? config.DATABASE_URL;
-const relay = createDb({ url: relayUrl, role: 'usher_relay', pool: 4, name: 'usher-relay', onBroken });
-const streamRelay = createDb({ url: relayUrl, role: 'usher_relay', pool: 1, name: 'usher-stream-relay', onBroken });
+const relay = createDb({ url: relayUrl, role: 'usher_relay', pool: 2, name: 'usher-relay', onBroken });
 const metrics = createMetrics();
 const deps = {
   db,
@@ -68,8 +53,6 @@ const [connection] = await Promise.all([
   untilUp('Temporal', log, () => connectTemporal(config), stopping.signal),
   untilUp('PostgreSQL', log, () => assertSafe(db), stopping.signal),
 ]);
-const published = await untilUp('PostgreSQL', log, () => publishBuiltIns({ db, relay }, builtInJourneys), stopping.signal);
-if (published.length > 0) log.info({ published }, 'published journey templates');
 const added = await registerSearchAttributes(connection, namespace);
 if (added.length > 0) log.info({ added }, 'registered search attributes');
 
@@ -77,16 +60,9 @@ const client = new Client({ connection, namespace });
 const tickets = createTicketCommands({ client, queueSuffix, continueAfter: config.CONTINUE_AFTER });
 // Inside a workflow task the projection gives up before the task does; as an activity of its own it may be slow.
 const statementMs = (): number => (activityInfo().isLocal ? 1_200 : 9_000);
-const guards = createGuards();
-const journeys = createJourneyMessages({ client, queueSuffix, continueAfter: config.CONTINUE_AFTER });
 const activities = createActivities({
   ...deps,
   tickets,
-  instances: createInstances({ client }),
-  guards,
-  actions: createJourneyActions(config, db, client),
-  ...createChildEntry({ ...deps, guards, journeys }),
-  ...createScheduleFiring({ db }),
   ...createSenders(config),
   tally: metrics.outbound,
   onRepaired: metrics.projectionRepaired,
@@ -114,11 +90,6 @@ const health = await serveHealth({
 });
 
 const intake = startIntake({ relay, intake: createIntake({ ...deps, tickets }), log, onResult: metrics.inbound });
-const interests = createInterests({ db, templates: createTemplates({ db }) });
-const routing = createEventRouting({ ...deps, guards, journeys, interests });
-const events = startEventRelay({ relay, routing, log, onRouted: metrics.routed, onPassed: metrics.passed });
-const stream = startStreamRelay({ relay: streamRelay, log, onPublished: metrics.published });
-const schedules = startJourneySchedules({ client, relay, interests, queueSuffix, log });
 const sweep = startSweep({ relay, log, onSwept: metrics.swept });
 
 const end = (): void => [core, outbound].filter((worker) => worker.getState() === 'RUNNING').forEach((worker) => worker.shutdown());
@@ -129,15 +100,9 @@ if (stopping.signal.aborted) end();
 try {
   await running;
 } finally {
-  await Promise.all([
-    intake[Symbol.asyncDispose](),
-    events[Symbol.asyncDispose](),
-    schedules[Symbol.asyncDispose](),
-    sweep[Symbol.asyncDispose](),
-    stream[Symbol.asyncDispose](),
-  ]);
+  await Promise.all([intake[Symbol.asyncDispose](), sweep[Symbol.asyncDispose]()]);
   await health[Symbol.asyncDispose]();
   await connection.close();
-  await Promise.all([db.destroy(), relay.destroy(), streamRelay.destroy()]);
+  await Promise.all([db.destroy(), relay.destroy()]);
   log.info('stopped');
 }

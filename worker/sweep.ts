@@ -1,7 +1,7 @@
-/** Deletes what was stored for commands and is no longer needed: texts that no ticket took, answers kept for repetitions, previews nobody used. */
+/** Deletes what was stored for commands and is no longer needed: texts that no ticket took, and answers kept for repetitions. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from '../db/client.js';
-import { deleteAnswers, deleteDedupeKeys, deletePreviews, deleteTexts, strayTexts } from '../db/queries/sweep.js';
+import { deleteAnswers, deleteTexts, strayTexts } from '../db/queries/sweep.js';
 import type { StrayText } from '../db/queries/sweep.js';
 import { hour, minute } from '../domain/time.js';
 import type { Logger } from '../logger.js';
@@ -9,14 +9,10 @@ import type { Logger } from '../logger.js';
 export interface Swept {
   readonly texts: number;
   readonly answers: number;
-  /** Of batches, with their instances. */
-  readonly previews: number;
 }
 
 /** Rows of one statement, so that none runs long. */
 const batch = 1_000;
-/** Previews of one statement: each may have thousands of instances. */
-const few = 10;
 /** Texts remembered from one round to the next. */
 const mostTexts = 5_000;
 
@@ -39,10 +35,7 @@ export function createSweep(relay: Db): (signal?: AbortSignal) => Promise<Swept>
     seen = await strayTexts(relay, mostTexts);
     let answers = 0;
     for (let deleted = batch; deleted === batch && !stopped(); answers += deleted) deleted = await deleteAnswers(relay, batch);
-    for (let deleted = batch; deleted === batch && !stopped();) deleted = await deleteDedupeKeys(relay, batch);
-    let previews = 0;
-    for (let deleted = few; deleted === few && !stopped(); previews += deleted) deleted = await deletePreviews(relay, few);
-    return { texts, answers, previews };
+    return { texts, answers };
   };
 }
 
@@ -71,7 +64,7 @@ export function startSweep({ relay, log, onSwept }: SweepOptions): AsyncDisposab
       try {
         const swept = await round(signal);
         onSwept(swept);
-        if (swept.texts + swept.answers + swept.previews > 0) log.info(swept, 'swept');
+        if (swept.texts + swept.answers > 0) log.info(swept, 'swept');
       } catch (error) {
         log.warn({ err: error }, 'not swept, will be tried again');
       }

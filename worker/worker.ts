@@ -20,14 +20,8 @@ export interface WorkerOptions {
 /** No send is cut midway: every attempt ends within this time. */
 const shutdownGraceTime = '30s';
 
-/** What reaches the world outside has a queue of its own. */
-type Outbound = 'deliver' | 'runAction' | 'deliverTouchpoint';
-const coreActivities = ({ deliver: _d, runAction: _a, deliverTouchpoint: _t, ...core }: Activities): Omit<Activities, Outbound> => core;
-const outboundActivities = ({ deliver, runAction, deliverTouchpoint }: Activities): Pick<Activities, Outbound> => ({
-  deliver,
-  runAction,
-  deliverTouchpoint,
-});
+/** All but the sending, which has a queue of its own. */
+const coreActivities = ({ deliver: _outbound, ...core }: Activities): Omit<Activities, 'deliver'> => core;
 
 /** Runs workflows and what they do to the database. */
 export const createCoreWorker = ({
@@ -58,7 +52,7 @@ export const createOutboundWorker = ({ connection, namespace, activities, queueS
     namespace,
     taskQueue: taskQueue('outbound', queueSuffix),
     identity: `usher-outbound@${hostname()}:${process.pid}`,
-    activities: outboundActivities(activities),
+    activities: { deliver: activities.deliver },
     maxTaskQueueActivitiesPerSecond: outboundRate,
     shutdownGraceTime,
   });

@@ -65,9 +65,6 @@ const headers = {
 };
 const use = (name: keyof typeof headers): Json => ({ $ref: `#/components/parameters/${name}` });
 
-/** What lies behind is a workflow, whose answer a caller need not wait for. */
-const takesCommands = /^[/]v1[/](?:tickets|journeys|handoffs|approvals)[/]\{[A-Za-z]+\}(?:[/]|$)/;
-
 function operation(route: Route, components: Components): Json {
   const { method, operationId, summary, tags, request, responses } = route;
   const permission: unknown = Reflect.get(route, 'x-permission');
@@ -77,7 +74,7 @@ function operation(route: Route, components: Components): Json {
     ...objectParameters('path', request?.params, components),
     ...objectParameters('query', request?.query, components),
     ...(writes ? [use('idempotencyKey'), use('ifMatch')] : []),
-    ...(writes && takesCommands.test(route.path) && method !== 'delete' ? [use('prefer')] : []),
+    ...(writes && route.path.startsWith('/v1/tickets/{ticketId}') && method !== 'delete' ? [use('prefer')] : []),
     ...(method === 'get' && Object.hasOwn(responses, 304) ? [use('ifNoneMatch')] : []),
   ];
   return {

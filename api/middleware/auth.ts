@@ -36,20 +36,11 @@ export function createAuthenticator({ db, now, log }: Pick<Deps, 'db' | 'now' | 
   const remembered = new Map<string, Remembered>();
   const touched = new Map<string, number>();
 
-  /** Looks under way: who comes meanwhile with the same key, as all do after a restart, waits for the same answer. */
-  const looking = new Map<string, Promise<Remembered>>();
-
   const look = async (key: string): Promise<Remembered> => {
     const hash = createHash('sha256').update(key).digest();
     const name = hash.toString('base64');
     const known = remembered.get(name);
     if (known !== undefined && known.until > now()) return known;
-    const under = looking.get(name) ?? lookUp(hash, name).finally(() => looking.delete(name));
-    looking.set(name, under);
-    return under;
-  };
-
-  const lookUp = async (hash: Buffer, name: string): Promise<Remembered> => {
     const found = await findApiKey(db, hash);
     if (found === undefined || found.revokedAt !== null) throw new Refusal('auth_invalid');
     const principal = await withTenant(db, found.tenant, (tx) => findPrincipal(tx, found));
@@ -93,13 +84,14 @@ async function acting(db: Deps['db'], service: Principal, header: string): Promi
   return { ...found, actor: service.actor, products: service.products, scopes: service.scopes, actingFor: asCustomerId(found.id) };
 }
 
-/** Sets `principal`, and `again`. On routes about one row the row decides, so nothing is refused here but a missing credential. */
+/** Sets `principal`. On routes about one row the row decides, so nothing is refused here but a missing credential. */
 export const authenticated =
   (authenticate: Authenticator): MiddlewareHandler<Env> =>
   async (c, next) => {
-    const credential = { authorization: c.req.header('authorization'), actingFor: c.req.header('usher-acting-for'), url: c.req.url };
-    c.set('principal', await authenticate(credential));
-    c.set('again', () => authenticate(credential));
+    c.set(
+      'principal',
+      await authenticate({ authorization: c.req.header('authorization'), actingFor: c.req.header('usher-acting-for'), url: c.req.url }),
+    );
     await next();
   };
 

@@ -14,8 +14,6 @@ export interface OperatorView {
 // States only, never dates: a link is a fixed text.
 const running = (condition: string): string => `ExecutionStatus="Running" AND ${condition}`;
 const ticket = 'WorkflowType="ticketWorkflow"';
-// Unquoted, the server takes it for a word of its own.
-const status = '`Status`';
 
 const queries: readonly (readonly [name: string, title: string, query: string])[] = [
   ['tickets', 'All open tickets', running(ticket)],
@@ -25,11 +23,8 @@ const queries: readonly (readonly [name: string, title: string, query: string])[
   ['escalated', 'Escalated', running('EscalationLevel > 0')],
   ['ack_pending', 'Escalation waiting for acknowledgement', running(`${ticket} AND Stage="ack_pending"`)],
   ...ticketStatuses
-    .filter((name) => name !== 'closed')
-    .map((name) => [name, `Tickets: ${name.replaceAll('_', ' ')}`, running(`${ticket} AND ${status}="${name}"`)] as const),
-  ['approvals', 'Waiting for approval', running(`${status}="awaiting_approval"`)],
-  ['handoffs_late', 'Late handoffs', running(`WorkflowType="handoffWorkflow" AND ${status} IN ("expired","failed")`)],
-  ['journeys_parked', 'Journeys parked', running(`WorkflowType="journeyWorkflow" AND ${status}="incident"`)],
+    .filter((status) => status !== 'closed')
+    .map((status) => [status, `Tickets: ${status.replaceAll('_', ' ')}`, running(`${ticket} AND Status="${status}"`)] as const),
   [
     'failing',
     'Failing workflow code',

@@ -32,7 +32,7 @@ export const envelope =
   };
 
 /** Inside, instants are numbers. */
-export const outside = (data: Record<string, unknown>): Record<string, unknown> =>
+const outside = (data: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(data).map(([name, value]) => [name, isInstant(name, value) ? toIso(value) : value]));
 
 const isInstant = (name: string, value: unknown): value is number =>

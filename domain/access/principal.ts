@@ -10,10 +10,6 @@ export const scopes = [
   'escalations',
   'customers:read',
   'customers:write',
-  'journeys:read',
-  'journeys:write',
-  'events',
-  'reports',
   'act_for',
 ] as const;
 export type Scope = (typeof scopes)[number];

@@ -6,8 +6,6 @@ import pg from 'pg';
 import { createApp } from '../../api/app.js';
 import { createMetrics } from '../../api/metrics.js';
 import { createSigningKeys } from '../../api/signing.js';
-import { createHub } from '../../api/stream/hub.js';
-import { sourceOf } from '../../api/stream/live.js';
 import type { Db } from '../../db/client.js';
 import { createDiskFiles } from '../../db/files.js';
 import type { DB } from '../../db/schema.js';
@@ -46,9 +44,6 @@ async function cost(method: string, path: string, body?: unknown, { keyed = true
     db: open.db,
     commands: stage.desk,
     reprojections: stage.jobs,
-    batches: stage.batches,
-    journeys: stage.journeys,
-    streams: createHub({ source: sourceOf(open.db, () => undefined), now: Date.now }),
     metrics: createMetrics(),
     files: createDiskFiles('/nowhere'),
     keys: createSigningKeys(secretKeys),

@@ -133,9 +133,6 @@ test('operators get links that open views', async () => {
     'waiting_on_customer',
     'on_hold',
     'resolved',
-    'approvals',
-    'handoffs_late',
-    'journeys_parked',
     'failing',
   ]);
   const urgent = new URL(body.data[1].keep);

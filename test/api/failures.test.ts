@@ -4,8 +4,6 @@ import { createAdmin } from '../../api/health/admin.js';
 import { createApp } from '../../api/app.js';
 import { createMetrics } from '../../api/metrics.js';
 import { createSigningKeys } from '../../api/signing.js';
-import { createHub } from '../../api/stream/hub.js';
-import { sourceOf } from '../../api/stream/live.js';
 import { createDb } from '../../db/client.js';
 import { createDiskFiles } from '../../db/files.js';
 import { createLogger } from '../../logger.js';
@@ -96,9 +94,6 @@ function appOn(url: string) {
     db,
     commands: stage.desk,
     reprojections: stage.jobs,
-    batches: stage.batches,
-    journeys: stage.journeys,
-    streams: createHub({ source: sourceOf(db, () => undefined), now: Date.now }),
     metrics: createMetrics(),
     files: createDiskFiles('/nowhere'),
     keys: createSigningKeys(secretKeys),

@@ -14,8 +14,6 @@ import { createMetrics } from '../../api/metrics.js';
 import { authenticated, createAuthenticator } from '../../api/middleware/auth.js';
 import { request } from '../../api/middleware/request.js';
 import { createSigningKeys } from '../../api/signing.js';
-import { createHub } from '../../api/stream/hub.js';
-import { sourceOf } from '../../api/stream/live.js';
 import { createTicketEngine } from '../../api/tickets/engine.js';
 import { withTenant } from '../../db/client.js';
 import { createDiskFiles } from '../../db/files.js';
@@ -63,9 +61,6 @@ beforeAll(async () => {
     db: database.db,
     commands,
     reprojections: { start: away, control: away },
-    batches: { start: away, control: away },
-    journeys: { open: away, send: away, accept: away, sendToHandoff: away, acceptByHandoff: away },
-    streams: createHub({ source: sourceOf(database.db, () => undefined), now: Date.now }),
     files,
     keys: createSigningKeys('k1:secret'),
     metrics: createMetrics(),

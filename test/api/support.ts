@@ -13,9 +13,6 @@ import { createMetrics } from '../../api/metrics.js';
 import type { ApiMetrics } from '../../api/metrics.js';
 import type { ReprojectionControl, ReprojectionEngine } from '../../api/service-levels/reprojection-engine.js';
 import { createSigningKeys } from '../../api/signing.js';
-import { createHub } from '../../api/stream/hub.js';
-import { sourceOf } from '../../api/stream/live.js';
-import type { StreamHub } from '../../api/stream/streams.js';
 import { withTenant } from '../../db/client.js';
 import type { Db, TenantTx } from '../../db/client.js';
 import { createDiskFiles } from '../../db/files.js';
@@ -37,11 +34,9 @@ import { isClosed } from '../../domain/ticket/ticket.js';
 import type { Ticket } from '../../domain/ticket/ticket.js';
 import { createLogger } from '../../logger.js';
 import type { CommandArgs, TicketAnswer } from '../../workflows/ticket/messages.js';
-import { BatchesInMemory } from './batches-in-memory.js';
 import { freshDatabase } from '../support/db.js';
 import type { TestDatabase } from '../support/db.js';
 import { conforms } from './conforms.js';
-import { JourneysInMemory } from './journeys-in-memory.js';
 
 /** Whatever a verb carries. */
 interface Args {
@@ -215,11 +210,8 @@ export interface Stage {
   readonly app: App;
   readonly desk: DeskInMemory;
   readonly jobs: JobsInMemory;
-  readonly batches: BatchesInMemory;
-  readonly journeys: JourneysInMemory;
   readonly db: Db;
   readonly metrics: ApiMetrics;
-  readonly streams: StreamHub;
   readonly keys: Readonly<Record<Exclude<Who, 'nobody'>, string>>;
   readonly database: TestDatabase;
   call(who: Who, method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
@@ -257,20 +249,11 @@ export function useStage(): Stage {
     get jobs() {
       return now().jobs;
     },
-    get batches() {
-      return now().batches;
-    },
-    get journeys() {
-      return now().journeys;
-    },
     get db() {
       return now().db;
     },
     get metrics() {
       return now().metrics;
-    },
-    get streams() {
-      return now().streams;
     },
     get keys() {
       return now().keys;
@@ -304,17 +287,11 @@ async function build(): Promise<Stage & { end: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'usher-api-'));
   const desk = new DeskInMemory(db);
   const jobs = new JobsInMemory(db);
-  const batches = new BatchesInMemory(db);
-  const journeys = new JourneysInMemory(db);
   const metrics = createMetrics();
-  const streams = createHub({ source: sourceOf(db, () => undefined), now: () => Date.now() });
   const app = createApp({
     db,
     commands: desk,
     reprojections: jobs,
-    batches,
-    journeys,
-    streams,
     metrics,
     files: createDiskFiles(folder),
     keys: createSigningKeys(secretKeys),
@@ -341,11 +318,8 @@ async function build(): Promise<Stage & { end: () => Promise<void> }> {
     app,
     desk,
     jobs,
-    batches,
-    journeys,
     db,
     metrics,
-    streams,
     keys,
     database,
     call,

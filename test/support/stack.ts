@@ -15,15 +15,13 @@ export interface TestStack extends AsyncDisposable {
  * The whole system on ports and in a folder of its own.
  *
  * @param policies whether the demo's tickets run under service levels, as they do behind `npm start`
- * @param journeys whether they start the support journey, as they do there too
  */
 export async function startTestStack({
   env = {},
   policies = false,
-  journeys = false,
-}: { env?: Record<string, string>; policies?: boolean; journeys?: boolean } = {}): Promise<TestStack> {
+}: { env?: Record<string, string>; policies?: boolean } = {}): Promise<TestStack> {
   const stateDir = await mkdtemp(join(tmpdir(), 'usher-stack-'));
-  const stack = await startStack({ stateDir, ports: 'free', policies, journeys, env: { LOG_LEVEL: 'info', ...env }, log: silent }).catch(
+  const stack = await startStack({ stateDir, ports: 'free', policies, env: { LOG_LEVEL: 'info', ...env }, log: silent }).catch(
     async (error: unknown) => {
       process.stderr.write(await logsOf(join(stateDir, 'logs')));
       throw error;

@@ -1,5 +1,6 @@
 /** The state of one ticket's run: what was decided, which commands were handled, what PostgreSQL has not seen yet. */
-import { currentUpdateInfo, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, currentUpdateInfo, workflowInfo } from '@temporalio/workflow';
+import type { Members } from '../../domain/decision.js';
 import type { AgentId, TeamId } from '../../domain/ids.js';
 import { planMessages } from '../../domain/messaging/plan.js';
 import { consider } from '../../domain/sla/commands.js';
@@ -19,7 +20,6 @@ import { day } from '../../domain/time.js';
 import type { Instant } from '../../domain/time.js';
 import type { PlanRequest } from '../../activities/contract.js';
 import type { TicketStart } from '../names.js';
-import { refusal } from '../support/refusal.js';
 import type { TicketAnswer } from './messages.js';
 
 /** What a run hands to the next one. A change of its form raises `schema` and adds an upgrade in `restoreJournal`. */
@@ -52,8 +52,6 @@ export interface TicketInput extends TicketStart {
 const remembered = 200;
 /** A start whose `open` was lost waits this long for the caller's retry. Source: reliability.md, R5. */
 const openWithin = day;
-
-const approvalPattern = /^[A-Za-z0-9_.:-]{1,200}$/;
 
 /** The next instant at which the ticket acts by itself. */
 export interface Due {
@@ -151,12 +149,6 @@ export class Journal {
   /** Works in what an activity found out for the clocks. */
   tell(fact: SlaFact, now: Instant): void {
     if (this.ticket !== null) this.keep(follow(this.ticket, this.ledger, [fact], now), this.bySystem(now), now);
-  }
-
-  /** Somebody has to decide about the ticket, or has; what is said twice, or of a ticket that is over, changes nothing. */
-  approval(approval: unknown, open: unknown, now: Instant): void {
-    if (this.isOver() || typeof approval !== 'string' || typeof open !== 'boolean' || !approvalPattern.test(approval)) return;
-    this.tell({ kind: 'cause', at: now, cause: `approval:${approval}`, on: open }, now);
   }
 
   private bySystem(now: Instant): Pick<TicketStep, 'commandId' | 'kind' | 'actor' | 'role' | 'source'> {
@@ -362,3 +354,12 @@ function nameOfDue(due: SlaDue): string {
 /** Fills in what the Web UI leaves out. */
 const complete = (kind: Verb, args: unknown): TicketCommand =>
   asCommand(kind, { commandId: currentUpdateInfo()?.id ?? 'unknown', role: 'operator', source: 'operator' }, args);
+
+/** A refusal as callers read it by code and members, and operators, in the form of the Web UI, by its message. */
+function refusal(code: string, members: Members): ApplicationFailure {
+  const said = Object.entries(members).map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : String(value)}`);
+  const failure = ApplicationFailure.create({ type: code, message: [code, ...said].join(' · '), nonRetryable: true, details: [members] });
+  // Where in our code it was said helps nobody who typed a wrong value.
+  failure.stack = '';
+  return failure;
+}

@@ -13,7 +13,6 @@ test('what is left out has its default', () => {
     defaultTeam: null,
     categories: [],
     strangerPolicy: 'new_ticket',
-    supportJourney: false,
     templates: {},
     statusLabels: {},
   });
