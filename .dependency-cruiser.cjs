@@ -1,7 +1,7 @@
 // Who may import whom; the reasons stand in CONTRIBUTING.md. Every rule has a planted bad file in test/repo/boundaries.test.ts.
 
-const ours = '^(domain|workflows|activities|db|api|worker|journeys|cli|local|test|bench|docs|deploy|clients)/|^(config|logger)[.]ts$';
-const root = '^(config|logger)[.]ts$';
+const ours = '^(domain|workflows|activities|db|api|worker|journeys|cli|local|test|bench|docs|deploy|clients)/|^(config|logger|reach)[.]ts$';
+const root = '^(config|logger|reach)[.]ts$';
 /** The files of domain/ that carry a package. Light files and workflows take only types from them. */
 const heavy = '^domain/(.+/schema|sla/calendar|journey/(guard|zone)|messaging/(html|template)|net/address)[.]ts$';
 const heavyPackages = 'node_modules/(zod|temporal-polyfill|@marcbachmann/cel-js|(@types/)?sanitize-html|liquidjs|ipaddr[.]js)/';
@@ -30,7 +30,7 @@ module.exports = {
     rule('contract-as-types', { path: '^workflows/' }, { path: '^activities/', ...asValue }),
 
     reach('workflows', '^domain/', '^activities/contract[.]ts$'),
-    reach('activities', '^(db|domain)/'),
+    reach('activities', '^(db|domain)/', '^reach[.]ts$'),
     reach('db', '^domain/', root),
     reach('api', '^(db|domain)/', messages, '[.]workflow[.]ts$', root),
     reach('worker', '^(activities|db|domain)/', '^journeys/index[.]ts$', messages, root),

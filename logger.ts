@@ -50,6 +50,7 @@ const hideFields = (fields: object, depth = 0): Record<string, unknown> =>
 const shapes: readonly (readonly [RegExp, string])[] = [
   [new RegExp(`"(${names.join('|')})":"(?:[^"\\\\]|\\\\.)*"`, 'gi'), `"$1":"${censor}"`],
   [/usk_[\w-]{4,}/g, '[api key]'],
+  [/\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)*/g, '[token]'],
   [/[^\s@<>"',;:()[\]\\/]{1,128}(?:@|%40)[^\s@<>"',;:()[\]\\/]{1,255}/gi, '[mail address]'],
   // International: a plus or two zeros, then seven to fifteen digits with single separators between them.
   [/(?<![\w.:+-])(?:\+|00)[1-9](?:[ ./-]?\(?\d\)?){6,14}(?![\w-])/g, '[phone number]'],

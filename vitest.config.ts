@@ -9,12 +9,12 @@ interface Settings {
   readonly servers: boolean;
   /** Runs the engine's code in the tests' own process. */
   readonly engine?: boolean;
-  /** One file at a time. */
-  readonly serial?: boolean;
+  /** Files at a time; without it one for each processor. */
+  readonly workers?: number;
   readonly timeout: number;
 }
 
-const project = (name: string, { group, servers, engine = false, serial = false, timeout }: Settings) => ({
+const project = (name: string, { group, servers, engine = false, workers, timeout }: Settings) => ({
   extends: true as const,
   test: {
     name,
@@ -22,11 +22,16 @@ const project = (name: string, { group, servers, engine = false, serial = false,
     sequence: { groupOrder: group },
     testTimeout: timeout,
     hookTimeout: Math.max(timeout, seconds(30)),
+    // What is waited for comes; a busy machine lets it come later.
+    expect: { poll: { timeout: seconds(120) } },
     ...(servers ? { globalSetup: ['test/support/global-setup.ts'] } : {}),
     ...(engine ? { setupFiles: ['test/support/quiet-temporal.ts'] } : {}),
-    ...(serial ? { fileParallelism: false } : {}),
+    ...(workers === undefined ? {} : { maxWorkers: workers }),
   },
 });
+
+/** Most of their time these wait for servers, leases and clocks. */
+const waiting = 2;
 
 export default defineConfig({
   test: {
@@ -36,17 +41,17 @@ export default defineConfig({
     retry: 0,
     teardownTimeout: seconds(30),
     projects: [
-      project('domain', { group: 0, servers: false, timeout: seconds(30) }),
-      project('journeys', { group: 0, servers: false, timeout: seconds(30) }),
-      project('repo', { group: 0, servers: false, timeout: seconds(30) }),
-      project('cli', { group: 0, servers: false, timeout: seconds(30) }),
-      project('activities', { engine: true, group: 0, servers: true, timeout: seconds(20) }),
-      project('db', { group: 0, servers: true, timeout: seconds(20) }),
-      project('api', { group: 0, servers: true, timeout: seconds(20) }),
-      project('replay', { engine: true, group: 0, servers: true, timeout: seconds(30) }),
-      project('time', { engine: true, group: 1, servers: true, serial: true, timeout: seconds(60) }),
-      project('server', { engine: true, group: 2, servers: true, serial: true, timeout: seconds(60) }),
-      project('chaos', { group: 3, servers: true, serial: true, timeout: seconds(60) }),
+      project('domain', { group: 0, servers: false, timeout: seconds(180) }),
+      project('journeys', { group: 0, servers: false, timeout: seconds(180) }),
+      project('repo', { group: 0, servers: false, timeout: seconds(180) }),
+      project('cli', { group: 0, servers: false, timeout: seconds(180) }),
+      project('activities', { engine: true, group: 0, servers: true, timeout: seconds(180) }),
+      project('db', { group: 0, servers: true, timeout: seconds(180) }),
+      project('api', { group: 0, servers: true, timeout: seconds(180) }),
+      project('replay', { engine: true, group: 0, servers: true, timeout: seconds(180) }),
+      project('time', { engine: true, group: 1, servers: true, workers: waiting, timeout: seconds(300) }),
+      project('server', { engine: true, group: 1, servers: true, workers: waiting, timeout: seconds(300) }),
+      project('chaos', { group: 2, servers: true, workers: 1, timeout: seconds(300) }),
     ],
     coverage: {
       provider: 'v8',

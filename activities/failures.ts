@@ -1,5 +1,5 @@
 /** Whether a failed send may be tried again: decided here and nowhere else. Source: reliability.md, R3 and section 7. */
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { SendError } from './ports.js';
 import type { HttpReply, SmtpReply } from './ports.js';
 
@@ -74,14 +74,16 @@ function judgeHttp({ status, code, retryAfterMs }: HttpReply): Verdict {
  * Lets Temporal try again; codes only, because Temporal keeps no text of a provider or a database.
  *
  * @param afterMs when; the retry policy says when left out
+ * @param isUsual it belongs to the work, and nobody has to look at it
  */
-export const tryAgain = (type: string, codes: readonly string[], afterMs?: number): ApplicationFailure => {
+export const tryAgain = (type: string, codes: readonly string[], afterMs?: number, isUsual = false): ApplicationFailure => {
   const distinct = [...new Set(codes)].toSorted();
   return ApplicationFailure.create({
     type,
     message: `${type}: ${distinct.join(', ')}`,
     nonRetryable: false,
     details: [{ codes: distinct }],
+    ...(isUsual ? { category: ApplicationFailureCategory.BENIGN } : {}),
     ...(afterMs === undefined ? {} : { nextRetryDelay: Math.max(afterMs, 1) }),
   });
 };
@@ -94,3 +96,16 @@ export const codeOf = (error: unknown): string =>
 
 /** Ends the attempts: what was asked for does not exist and never will. */
 export const neverAgain = (type: string): ApplicationFailure => ApplicationFailure.create({ type, message: type, nonRetryable: true });
+
+/**
+ * Runs work whose failures are kept in histories, where no text of a database belongs.
+ *
+ * @throws ApplicationFailure only: the one the work ended with, else one of this type that may be tried again
+ */
+export async function withoutText<T>(type: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof ApplicationFailure ? error : tryAgain(type, [codeOf(error)]);
+  }
+}

@@ -1,6 +1,16 @@
-import type { Activities } from './contract.js';
+import { createActionRunner } from './actions.js';
+import type { ActionDeps } from './actions.js';
+import { createBulk } from './bulk.js';
+import type { BulkDeps } from './bulk.js';
+import type { Activities, EntryActivities } from './contract.js';
 import { createDelivery } from './delivery.js';
 import type { DeliveryDeps } from './delivery.js';
+import { createErasure } from './erasure.js';
+import type { ErasureDeps } from './erasure.js';
+import { createJourneyProjection } from './journey-projection.js';
+import { createTemplates } from './journey-templates.js';
+import { createJourneyQuestions } from './journey.js';
+import type { JourneyQuestionDeps } from './journey.js';
 import { createProjection } from './projection.js';
 import type { ProjectionDeps } from './projection.js';
 import { createReprojection } from './reprojection.js';
@@ -8,12 +18,35 @@ import type { ReprojectionDeps } from './reprojection.js';
 import { createPlanning } from './sla.js';
 import type { PlanningDeps } from './sla.js';
 import { createStaffing } from './staffing.js';
+import { createTouchpoints } from './touchpoint.js';
+import { createWebhooks } from './webhook.js';
+import type { WebhookDeps } from './webhook.js';
+
+type Deps = ProjectionDeps &
+  DeliveryDeps &
+  PlanningDeps &
+  ReprojectionDeps &
+  BulkDeps &
+  ErasureDeps &
+  Omit<JourneyQuestionDeps, 'templates'> &
+  ActionDeps &
+  WebhookDeps &
+  EntryActivities;
 
 /** Everything workflows may ask, each factory handed only what it uses. */
-export const createActivities = (deps: ProjectionDeps & DeliveryDeps & PlanningDeps & ReprojectionDeps): Activities => ({
+export const createActivities = (deps: Deps): Activities => ({
   ...createProjection(deps),
   ...createDelivery(deps),
   ...createPlanning(deps),
   ...createStaffing(deps),
   ...createReprojection(deps),
+  ...createBulk(deps),
+  ...createErasure(deps),
+  ...createJourneyQuestions({ ...deps, templates: createTemplates(deps) }),
+  ...createJourneyProjection(deps),
+  ...createActionRunner(deps),
+  ...createTouchpoints(deps),
+  ...createWebhooks(deps),
+  enterChild: deps.enterChild,
+  fireSchedule: deps.fireSchedule,
 });

@@ -371,16 +371,13 @@ async function makeCustomers(
   );
   // In one order for all, so that two that make the same people do not wait for each other.
   const sorted = people.toSorted((left, right) => (left.address < right.address ? -1 : 1));
-  await insertCustomers(
-    tx,
-    tenant,
-    sorted.map(({ name, address }) => ({
-      id: asCustomerId(newId()),
-      name: name === '' ? null : name,
-      externalId: null,
-      contacts: [{ kind: 'email', value: address }],
-    })),
-  );
+  const newcomers = sorted.map(({ name, address }) => ({
+    id: asCustomerId(newId()),
+    name: name === '' ? null : name,
+    externalId: null,
+    contacts: [{ kind: 'email' as const, value: address }],
+  }));
+  await insertCustomers(tx, { people: newcomers, by: { tenant, actor: 'system/mail', source: 'mail' } });
 }
 
 async function finish(

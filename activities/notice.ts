@@ -56,4 +56,5 @@ function composeNotice({ mailDomain, links }: NoticeSenders, notice: ClaimedNoti
 const composeSms = ({ links }: NoticeSenders, notice: ClaimedNotice): OutgoingSms => ({
   to: notice.recipient.phone ?? '',
   text: noticeSms({ ...notice, links: links(notice.ticket.id) }, referenceOf(notice.id)),
+  reportPath: notice.reportPath,
 });

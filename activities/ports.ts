@@ -101,6 +101,8 @@ export interface OutgoingSms {
   /** E.164. */
   readonly to: string;
   readonly text: string;
+  /** Where, below the address of the API, the provider may report what becomes of it. */
+  readonly reportPath: string | null;
 }
 
 export interface SmsSender {

@@ -1,7 +1,7 @@
 /** Brings accepted commands to PostgreSQL, each once, whatever repeats. Source: temporal.md, 6.3; reliability.md, Reset. */
 import type { Db, TenantTx } from '../db/client.js';
 import { withTenant } from '../db/client.js';
-import { AlreadyRecorded, recordTicket, rewriteTicket, rowsOf, storedEvents } from '../db/queries/projection.js';
+import { AlreadyRecorded, eventSubject, recordTicket, rewriteTicket, rowsOf, storedEvents } from '../db/queries/projection.js';
 import type { TicketStep } from '../domain/ticket/step.js';
 import type { ProjectionActivities, ProjectionResult } from './contract.js';
 import { tell } from './sla-tally.js';
@@ -51,7 +51,9 @@ async function reconcile(
 ): Promise<ProjectionResult & { readonly fresh: readonly TicketStep[] }> {
   const rows = rowsOf(steps, last, newId);
   const first = rows.events[0]?.seq ?? 0;
-  const stored = new Map((await storedEvents(tx, last.ticket.tenant, last.ticket.id, first)).map((event) => [event.seq, event]));
+  const stored = new Map(
+    (await storedEvents(tx, last.ticket.tenant, eventSubject(last.ticket.id), first)).map((event) => [event.seq, event]),
+  );
   const foreign = rows.events.some((event) => {
     const found = stored.get(event.seq);
     return found !== undefined && found.digest !== event.digest && (found.runId !== event.runId || found.commandId !== event.commandId);

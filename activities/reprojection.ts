@@ -1,6 +1,5 @@
 /** Brings a revision of the policies to open tickets, a page at a time. Source: sla.md, section 5. */
 import { heartbeat } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
 import { withTenant } from '../db/client.js';
 import type { Db, TenantTx } from '../db/client.js';
 import { claimReprojection, findReplanned, findReprojection, markReprojection, settleReprojection } from '../db/queries/reprojection.js';
@@ -9,7 +8,7 @@ import type { TenantId, TicketId } from '../domain/ids.js';
 import { isOpenClock } from '../domain/sla/clock.js';
 import { effectOf } from '../domain/sla/preview.js';
 import type { ReprojectionActivities, ReprojectionRequest, ReprojectionStatus } from './contract.js';
-import { codeOf, tryAgain } from './failures.js';
+import { tryAgain, withoutText } from './failures.js';
 import { CommandRefused } from './ports.js';
 import type { OpenTickets } from './ports.js';
 
@@ -29,7 +28,7 @@ type Answer = string;
 /** Every ticket is asked under a command id of the revision, so that it moves once, however often its page is tried. */
 export function createReprojection({ db, tickets, statementMs }: ReprojectionDeps): ReprojectionActivities {
   const inTenant = <T>(tenant: TenantId, work: (tx: TenantTx) => Promise<T>): Promise<T> =>
-    withoutText(() => withTenant(db, tenant, work, statementMs?.()));
+    withoutText('reprojection.retry', () => withTenant(db, tenant, work, statementMs?.()));
 
   const statusOf = ({ tenant, revision }: ReprojectionRequest): Promise<ReprojectionStatus> =>
     inTenant(tenant, async (tx) => {
@@ -95,12 +94,3 @@ function outcomeOf(
 /** The ticket is pinned to the revision, and so is every clock that still counts: its policy has been looked up. */
 const hasArrived = ({ set, clocks }: ReplannedTicket, revision: number): boolean =>
   set >= revision && clocks.every((clock) => !isOpenClock(clock) || clock.set >= revision);
-
-/** Failures are kept in histories, where no text of a database belongs. */
-async function withoutText<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof ApplicationFailure ? error : tryAgain('reprojection.retry', [codeOf(error)]);
-  }
-}

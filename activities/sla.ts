@@ -1,5 +1,4 @@
 /** Finds the policy and the calendar a ticket falls under, and expands calendars. Source: sla.md, sections 1 and 5. */
-import { ApplicationFailure } from '@temporalio/common';
 import { withTenant } from '../db/client.js';
 import { findMatchFacts } from '../db/queries/policy-sets.js';
 import type { TenantId } from '../domain/ids.js';
@@ -13,7 +12,7 @@ import { horizonMs } from '../domain/sla/windows.js';
 import type { Windows } from '../domain/sla/windows.js';
 import { day } from '../domain/time.js';
 import type { PlanningActivities, PlanRequest } from './contract.js';
-import { codeOf, tryAgain } from './failures.js';
+import { withoutText } from './failures.js';
 import { createRevisions } from './revisions.js';
 import type { RevisionsDeps } from './revisions.js';
 
@@ -58,7 +57,7 @@ export function createPlanning(deps: PlanningDeps): PlanningActivities {
 
   return {
     planSla: (request) =>
-      withoutText(async () => {
+      withoutText('planning.retry', async () => {
         const { tenant, set, facts, from, now } = request;
         const policies = set === 0 ? [] : await revisions.policySet(tenant, set);
         const rematchOn = rematchFields(policies);
@@ -73,7 +72,7 @@ export function createPlanning(deps: PlanningDeps): PlanningActivities {
         return { plan, windows, ...result };
       }),
 
-    expandCalendar: ({ tenant, calendar, ...reach }) => withoutText(() => windowsOf(tenant, calendar, reach)),
+    expandCalendar: ({ tenant, calendar, ...reach }) => withoutText('planning.retry', () => windowsOf(tenant, calendar, reach)),
   };
 }
 
@@ -93,12 +92,3 @@ const shiftedWindows = (windows: Windows, by: number): Windows =>
         until: windows.until + by,
         windows: windows.windows.map(([open, close]) => [open + by, close + by] as const),
       };
-
-/** Failures are kept in histories, where no text of a database belongs. */
-async function withoutText<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof ApplicationFailure ? error : tryAgain('planning.retry', [codeOf(error)]);
-  }
-}

@@ -1,6 +1,11 @@
 /** Who calls, and what of the request a service needs; nothing of HTTP. */
+import type { Http2Bindings, HttpBindings } from '@hono/node-server';
+import type { TenantLimits } from '../domain/access/limits.js';
 import type { Principal } from '../domain/access/principal.js';
+import type { ApprovalFacts } from '../db/queries/approvals.js';
 import type { WholeEscalation } from '../db/queries/escalations.js';
+import type { HandoffFacts } from '../db/queries/handoffs.js';
+import type { JourneyFacts } from '../db/queries/journeys.js';
 import type { TicketFacts, WholeTicket } from '../db/queries/tickets.js';
 import type { Claim } from '../db/queries/idempotency.js';
 import type { Deps } from './deps.js';
@@ -11,6 +16,10 @@ import type { Unit } from './unit.js';
 /** Who asks, by when they want an answer. */
 export interface Reader {
   readonly principal: Principal;
+  /** The id of the request, as the answer names it. */
+  readonly requestId: string;
+  /** Epoch milliseconds from which on the caller waits. */
+  readonly receivedAt: number;
   /** Epoch milliseconds at which the answer is due. */
   readonly deadline: number;
   /** The transaction in which the ticket of the address was looked at. */
@@ -34,13 +43,25 @@ export interface Caller extends Reader {
 }
 
 export interface Env {
+  /** What the server knows of the connection; under tests there is none. */
+  Bindings: Partial<HttpBindings | Http2Bindings>;
   Variables: {
     deps: Deps;
     requestId: string;
     startedAt: number;
-    /** Epoch milliseconds at which the answer is due; receiving a body has its own time. */
+    /** Epoch milliseconds from which on the caller waits: receiving a body has its own time. */
+    receivedAt: number;
+    /** Epoch milliseconds at which the answer is due. */
     deadline: number;
     principal: Principal;
+    /** By what they are known: `key/<id>`, or the person where a token says who it is. */
+    credential: string;
+    /** What their tenant changed of the usual limits. */
+    limits: TenantLimits;
+    /** The request was counted: more than one route may fit its address. */
+    metered?: true;
+    /** Who the caller is by now, for answers that go on: throws as at the beginning when the credential has lost its worth. */
+    again: () => Promise<Principal>;
     /** What was received as a JSON body; or what is wrong with it, for when its turn comes. */
     body: Uint8Array | Refusal;
     /** On routes below `/tickets/{ticketId}`: the ticket, seen and allowed. */
@@ -49,6 +70,10 @@ export interface Env {
     whole: WholeTicket;
     /** On routes below `/escalations/{escalationId}`: the escalation, seen and allowed. */
     escalation: WholeEscalation;
+    /** On routes below `/journeys/{journeyId}`, `/handoffs/{handoffId}`, `/approvals/{approvalId}`: what the address names, seen and allowed. */
+    journey: JourneyFacts;
+    handoff: HandoffFacts;
+    approval: ApprovalFacts;
     /** The transaction in which it was looked at. */
     unit?: Unit;
     /** For metrics and the log: what became of a command. */
@@ -56,12 +81,11 @@ export interface Env {
   };
 }
 
-/** One request, all in all. Source: reliability.md, section 3. */
-export const answerWithin = 5_000;
-
 /** The reader behind a request. */
-export const readerOf = ({ principal, deadline, unit }: Env['Variables']): Reader => ({
+export const readerOf = ({ principal, requestId, receivedAt, deadline, unit }: Env['Variables']): Reader => ({
   principal,
+  requestId,
+  receivedAt,
   deadline,
   ...(unit === undefined ? {} : { unit }),
 });

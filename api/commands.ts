@@ -79,9 +79,13 @@ export interface CommandSettings {
   readonly continueAfter: number;
 }
 
-/** The real thing. The client's connection must not retry by itself: whether a failed call was sent decides the answer. */
-export function createCommands(client: Client, { queueSuffix, continueAfter }: CommandSettings): TicketCommands {
-  const attempt = async <T>(deadline: number, call: () => Promise<T>): Promise<T> => {
+/** Makes a call that ends by its deadline (epoch milliseconds). @throws CommandRefused, CommandLost */
+export type Attempt = <T>(deadline: number, call: () => Promise<T>) => Promise<T>;
+
+/** Waits out a short outage. The client's connection must not retry by itself: whether a failed call was sent decides the answer. */
+export const attempting =
+  (client: Client): Attempt =>
+  async (deadline, call) => {
     const giveUp = Math.min(Date.now() + patience, deadline);
     let maybeSent = false;
     for (;;) {
@@ -98,6 +102,10 @@ export function createCommands(client: Client, { queueSuffix, continueAfter }: C
       }
     }
   };
+
+/** The real thing. */
+export function createCommands(client: Client, { queueSuffix, continueAfter }: CommandSettings): TicketCommands {
+  const attempt = attempting(client);
   return {
     send: (id, kind, args, deadline) =>
       attempt(deadline, () =>

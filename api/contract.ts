@@ -12,6 +12,8 @@ import type { FieldError } from './errors.js';
 import { jsonAccepted } from './middleware/accept.js';
 import { isStorable, jsonBody, receiveBody } from './middleware/body.js';
 import type { ProblemCode } from './problems.js';
+import { selectableOf, selection } from './selection.js';
+import type { Selectable } from './selection.js';
 
 /** Documents, problem pages, the operators' page, signed links. */
 export type RoutePermission = Permission | 'public';
@@ -22,6 +24,8 @@ interface Terms {
   readonly problems?: readonly ProblemCode[];
   /** Run before the body is looked at. */
   readonly guards?: readonly MiddlewareHandler<Env>[];
+  /** Keys an object of the body may have, where they may be more than elsewhere. */
+  readonly mostKeys?: number;
 }
 
 /** Every route can meet a problem; declared without content, so that handlers may answer with any response. */
@@ -31,33 +35,58 @@ const jsonType = 'application/json';
 
 /** Declares a route. */
 export function contract<const Config extends RouteConfig>(
-  { permission, problems = [], guards = [] }: Terms,
+  { permission, problems = [], guards = [], mostKeys }: Terms,
   config: Config,
 ): Config & { responses: typeof failures } {
   const takesJson = config.request?.body?.content[jsonType] !== undefined;
   const givesJson = Object.values(config.responses).some((response) => 'content' in response && response.content?.[jsonType] !== undefined);
   const bare = permission !== 'public' && config.request?.query === undefined;
+  const selectable = permission === 'public' || config.method !== 'get' ? undefined : selectableOf(config.path, wholeOf(config));
   return createRoute({
     ...config,
+    ...(selectable === undefined ? {} : { request: { ...config.request, query: withFields(config.request?.query, selectable) } }),
     responses: { ...config.responses, ...failures },
     'x-permission': permission,
     'x-problems': [
       ...new Set<ProblemCode>([
         ...problems,
+        'rate_limited',
         ...(permission === 'public' ? [] : authProblems),
         ...(givesJson ? (['not_acceptable'] as const) : []),
         ...(takesJson ? (['request_timeout'] as const) : []),
-        ...(bare ? (['unknown_parameter'] as const) : []),
+        ...(bare || config.request?.query !== undefined ? (['unknown_parameter'] as const) : []),
       ]),
     ].toSorted(),
     middleware: [
       ...(givesJson ? [jsonAccepted] : []),
+      ...(selectable === undefined ? [] : [selection(selectable)]),
       ...(takesJson ? [receiveBody] : []),
       ...guards,
-      ...(bare ? [noParameters] : []),
-      ...(takesJson ? [jsonBody] : []),
+      ...(bare && selectable === undefined ? [noParameters] : []),
+      ...(takesJson ? [jsonBody(mostKeys === undefined ? {} : { keys: mostKeys })] : []),
     ],
   });
+}
+
+/** What a read answers with. */
+function wholeOf({ responses: { 200: answered } }: RouteConfig): unknown {
+  const media = answered !== undefined && 'content' in answered ? answered.content?.[jsonType] : undefined;
+  return media !== undefined && 'schema' in media ? media.schema : undefined;
+}
+
+/**
+ * The parameters of a read with `fields` among them. The schema of the answer stays that of the whole: with every member optional, each caller
+ * would have to doubt each field for the sake of those who have named a few.
+ */
+function withFields(query: unknown, { names, identity, isList }: Selectable) {
+  const field = z.enum(names, { error: ({ input }) => `${String(input)} is not a field here; there are ${names.join(', ')}` });
+  const stays = identity === undefined ? '' : `; \`${identity}\` always comes with them`;
+  const fields = z
+    .exactOptional(commaList(field))
+    .describe(
+      `${isList ? 'fields of each entry' : 'fields'} by comma, all when left out${stays}. What is not named is not there, also where the schema of the answer requires it`,
+    );
+  return (query instanceof z.ZodObject ? query : z.strictObject({})).extend({ fields });
 }
 
 const noParameters: MiddlewareHandler<Env> = async (c, next) => {
@@ -70,7 +99,13 @@ const noParameters: MiddlewareHandler<Env> = async (c, next) => {
   await next();
 };
 
-const authProblems = ['auth_missing', 'auth_invalid', 'auth_expired', 'database_unavailable'] as const satisfies readonly ProblemCode[];
+const authProblems = [
+  'auth_missing',
+  'auth_invalid',
+  'auth_expired',
+  'keys_unavailable',
+  'database_unavailable',
+] as const satisfies readonly ProblemCode[];
 
 /** The permission a registered route names; undefined when it names none that exists. */
 export function permissionOf(route: Readonly<Record<string, unknown>>): RoutePermission | undefined {
@@ -100,6 +135,7 @@ export const writeProblems = [
   'media_type',
   'idempotency_in_flight',
   'idempotency_key_reused',
+  'erased',
   'database_unavailable',
 ] as const satisfies readonly ProblemCode[];
 
@@ -134,8 +170,10 @@ function fieldErrors(issue: Issue, base: readonly PropertyKey[]): FieldError[] {
     return issue.keys.map((key) => ({ pointer: pointerOf([...path, key]), code: 'unknown_field', message: `${key} is not a field here` }));
   }
   if (issue.code === 'invalid_union') {
-    // The branch that fits best says most.
-    const [best] = issue.errors.toSorted((a, b) => a.length - b.length);
+    // The branch that fits best says most; one of another type altogether says least.
+    const isOther = (issues: readonly Issue[]): number =>
+      Number(issues.some((one) => one.code === 'invalid_type' && one.path.length === 0));
+    const [best] = issue.errors.toSorted((a, b) => isOther(a) - isOther(b) || a.length - b.length);
     if (best !== undefined && best.length > 0) return best.flatMap((inner) => fieldErrors(inner, path));
   }
   const missing = issue.code === 'invalid_type' && issue.input === undefined && issue.message.endsWith('received undefined');

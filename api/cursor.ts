@@ -12,11 +12,11 @@ export interface Position {
   readonly id: string;
 }
 
-/** What a cursor is bound to: who asks with which reach, and the list as filtered and sorted. */
+/** What a cursor is bound to: who asks with which reach, and the list as filtered and sorted; not how much of each entry is shown. */
 export const cursorBinding = (reader: Principal, list: string, query: Readonly<Record<string, unknown>>): string => {
   const { tenant, role, id, products, teams, actingFor } = reader;
   const asked = Object.entries(query)
-    .filter(([name]) => name !== 'cursor' && name !== 'limit')
+    .filter(([name]) => !['cursor', 'limit', 'fields'].includes(name))
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([tenant, role, id, products, [...teams].toSorted(), actingFor, list, asked]);
 };

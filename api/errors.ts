@@ -79,7 +79,8 @@ const requestIdOf = (c: Context): string => {
   return typeof id === 'string' ? id : '';
 };
 
-type BodyStatus = 200 | 201 | 202 | 400 | 401 | 403 | 404 | 405 | 406 | 408 | 409 | 412 | 413 | 415 | 422 | 428 | 429 | 431 | 500 | 503;
+type BodyStatus =
+  200 | 201 | 202 | 400 | 401 | 403 | 404 | 405 | 406 | 408 | 409 | 410 | 412 | 413 | 415 | 422 | 428 | 429 | 431 | 500 | 503;
 /** Every status used here allows a body. */
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
 export const asStatus = (status: number): BodyStatus => status as BodyStatus;

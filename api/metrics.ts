@@ -1,5 +1,5 @@
 /** What the API counts. No ids, addresses or free text in labels. */
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface ApiMetrics {
   readonly registry: Registry;
@@ -8,6 +8,11 @@ export interface ApiMetrics {
   readonly idempotencyLookup: (result: 'hit' | 'miss' | 'conflict' | 'in_flight') => void;
   /** A clock was explained, and counted again. */
   readonly explained: (check: 'ok' | 'mismatch') => void;
+  /** A request was refused because of a limit. */
+  readonly limitReached: (limit: string) => void;
+  readonly streamOpened: () => void;
+  /** Why it ended is one of few words. */
+  readonly streamEnded: (why: string) => void;
 }
 
 /** A registry of its own for each app, so that several live side by side in tests. */
@@ -32,12 +37,31 @@ export function createMetrics({ defaults = false }: { defaults?: boolean } = {})
     help: 'Explanations of clocks whose recorded time is not what their calendars say',
     registers: [registry],
   });
+  const refused = new Counter({
+    name: 'usher_rate_limited_total',
+    help: 'Requests refused because a limit was reached',
+    labelNames: ['limit'],
+    registers: [registry],
+  });
+  const clients = new Gauge({ name: 'usher_sse_clients', help: 'Live streams that are open', registers: [registry] });
+  const ended = new Counter({
+    name: 'usher_sse_ended_total',
+    help: 'Live streams that have ended, by why',
+    labelNames: ['why'],
+    registers: [registry],
+  });
   return {
     registry,
     command: (verb, outcome, seconds) => command.observe({ verb, outcome }, seconds),
     idempotencyLookup: (result) => lookups.inc({ result }),
     explained: (check) => {
       if (check === 'mismatch') mismatches.inc();
+    },
+    limitReached: (limit) => refused.inc({ limit }),
+    streamOpened: () => clients.inc(),
+    streamEnded: (why) => {
+      clients.dec();
+      ended.inc({ why });
     },
   };
 }

@@ -23,6 +23,8 @@ export interface Plan {
   held: number;
   arrivals: Arrivals;
   deliveries: boolean;
+  /** Of w5. */
+  streams: number;
   /** Of w4. */
   parts: readonly PartName[];
   quick: boolean;

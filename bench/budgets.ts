@@ -9,6 +9,8 @@ const Budgets = z.strictObject({
   life: z.strictObject({ transitions: Limit, events: Limit, tasks: Limit, upserts: Limit }),
   /** What each delivery adds. */
   delivery: z.strictObject({ transitions: Limit, events: Limit }),
+  /** An event on its way to an endpoint, and what each further attempt adds in transitions; it adds no event. */
+  webhook: z.strictObject({ transitions: Limit, events: Limit, attempt: Limit }),
   refusal: z.strictObject({ events: Limit }),
   /** Statements of the worker for one command; the second number counts the one that sets the tenant, too. */
   projection: z.strictObject({ statements: Limit, withSetConfig: Limit }),

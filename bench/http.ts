@@ -15,6 +15,8 @@ export interface HttpAnswer {
 export interface Http {
   /** Never rejects. */
   post(path: string, key: string, body: unknown): Promise<HttpAnswer>;
+  /** Never rejects. */
+  get(path: string, key: string): Promise<HttpAnswer>;
   close(): void;
 }
 
@@ -22,10 +24,11 @@ export interface Http {
 export function createHttp(baseUrl: string): Http {
   const { hostname, port } = new URL(baseUrl);
   const agent = new Agent({ keepAlive: true, maxSockets: Infinity, maxFreeSockets: 256 });
-  const send = (path: string, key: string, payload: string): Promise<HttpAnswer> =>
+  const send = (method: 'GET' | 'POST', path: string, key: string, payload = ''): Promise<HttpAnswer> =>
     new Promise((resolve) => {
-      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
-      const call = request({ agent, hostname, port, path, method: 'POST', headers, timeout: limitMs }, (response) => {
+      const written = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
+      const headers = { authorization: `Bearer ${key}`, ...(method === 'POST' ? written : {}) };
+      const call = request({ agent, hostname, port, path, method, headers, timeout: limitMs }, (response) => {
         read(response).then(
           (text) => resolve(understand(response.statusCode ?? 0, text)),
           (error: unknown) => resolve(broken(error)),
@@ -35,7 +38,11 @@ export function createHttp(baseUrl: string): Http {
       call.once('error', (error) => resolve(broken(error)));
       call.end(payload);
     });
-  return { post: (path, key, body) => send(path, key, JSON.stringify(body)), close: () => agent.destroy() };
+  return {
+    post: (path, key, body) => send('POST', path, key, JSON.stringify(body)),
+    get: (path, key) => send('GET', path, key),
+    close: () => agent.destroy(),
+  };
 }
 
 class Late extends Error {

@@ -13,8 +13,11 @@ import { engineOf, surroundingsOf } from './surroundings.js';
 import { attach, openOwn } from './target.js';
 import { partNames } from './storm/parts.js';
 import { w1 } from './workloads/w1.js';
+import { w2 } from './workloads/w2.js';
 import { w3 } from './workloads/w3.js';
 import { w4 } from './workloads/w4.js';
+import { w5 } from './workloads/w5.js';
+import { w6 } from './workloads/w6.js';
 import { StartError } from '../local/start-error.js';
 
 const began = Date.now();
@@ -47,8 +50,11 @@ function interrupt(controller: AbortController): void {
 
 const workloads: Record<Workload, (bench: Bench, surroundings: Surroundings) => Promise<Outcome>> = {
   w1: async (bench, surroundings) => outcomeOf(await w1(bench), surroundings),
+  w2,
   w3: async (bench, surroundings) => outcomeOf(await w3(bench), surroundings),
   w4,
+  w5,
+  w6,
 };
 
 async function measure(wanted: BenchArguments, signal: AbortSignal): Promise<number> {

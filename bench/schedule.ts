@@ -1,4 +1,5 @@
 /** When an open loop sends: fixed before the first call, whatever the system answers. */
+import { seeded } from '../db/sample/draws.js';
 
 export type Arrivals = 'poisson' | 'uniform';
 
@@ -22,14 +23,3 @@ export function sendTimes({ rate, seconds, arrivals, seed }: ScheduleOptions): n
 
 /** Between two calls of many independent callers. */
 const gap = (random: () => number, rate: number): number => (-Math.log(1 - random()) * 1_000) / rate;
-
-/** Numbers from 0 to below 1 that look random and repeat with the seed (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

@@ -1,5 +1,5 @@
 /** Words of no language, the same for the same number: a subject of 6 and a body of 60, as tickets have. */
-import { seeded } from './schedule.js';
+import { seeded } from '../db/sample/draws.js';
 
 const syllables = ['ba', 'ker', 'lo', 'min', 'ta', 'res', 'u', 'vel', 'no', 'dir', 'sa', 'pon', 'ci', 'gra', 'fe', 'zu'];
 

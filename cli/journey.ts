@@ -8,6 +8,8 @@ import { explainFile } from './journey/explain.js';
 import { countsText, faultsText, findingsText } from './journey/findings.js';
 import { jsonText } from './journey/output.js';
 import type { ExitCode, Output } from './journey/output.js';
+import { printFile } from './journey/print.js';
+import { explainRunning } from './journey/running.js';
 import { playFile, simulateFile } from './journey/simulate.js';
 import { Unreadable } from './journey/template-file.js';
 import { validateFile } from './journey/validate.js';
@@ -21,6 +23,9 @@ const journeyUsage = `usher journey <command>    journey templates: checked, dra
                          plays a script on it, on a virtual clock
   explain FILE --subject ID --script SCRIPT
                          tells whether somebody would enter, and what stops them
+  explain --journey JRN-… --api URL --key KEY
+                         tells what has happened in a journey, who did it, and why
+  print FILE             prints it as JSON, as POST /v1/journey-templates takes it
 
 FILE is TypeScript or JavaScript (its default export, or the one export that is a template), JSON or YAML, or the key of a template that comes with the
 product. usher journey <command> --help says more. The format of scripts is described in docs/journeys-scripts.md.`;
@@ -48,21 +53,32 @@ const simulateUsage = `usher journey simulate [FILE] --script SCRIPT [flags]    
 
   --script SCRIPT        what happens, and what is expected (YAML or JSON); FILE takes the place of the template it names
   --expect               compares with what the script expects, and shows what differs
+  --workflow             plays it on the real workflows, on a test server that skips time, and compares with the virtual clock
   --json                 the run as JSON on standard output
   --help                 this text
 
-Exit code: 0 played (with --expect: and all as expected), 1 something differs, or the template has errors, 2 a script or a file is malformed (nothing was
+Exit code: 0 played (with --expect: and all as expected), 1 something differs, the workflows cannot play it, or the template has errors, 2 a script or a file is malformed (nothing was
 run) or the command line is wrong. The format of scripts is described in docs/journeys-scripts.md.`;
 
 const explainUsage = `usher journey explain FILE --subject ID --script SCRIPT [flags]    tells whether somebody would enter, and what stops them
+usher journey explain --journey JRN-… --api URL --key KEY [flags]    tells what has happened in a journey, who did it, and why
 
   --subject ID           whom it is about; TYPE/ID for another type than the template's
   --script SCRIPT        what is known of them, and what has happened before
+  --journey JRN-…        a journey of a running Usher
+  --api URL              where its API is, such as http://127.0.0.1:3000
+  --key KEY              an API key, or a token, that may read journeys
   --json                 the same as JSON on standard output
   --help                 this text
 
-When the script lets them ask, the last time counts; otherwise a call at its end. Exit code: 0 explained, 1 the template has errors, 2 a file cannot be read
-or the command line is wrong.`;
+When the script lets them ask, the last time counts; otherwise a call at its end. Exit code: 0 explained, 1 the template has errors, 2 a file cannot be read,
+the API does not tell, or the command line is wrong.`;
+
+const printUsage = `usher journey print FILE    prints a template as JSON, as POST /v1/journey-templates takes it
+
+  --help                 this text
+
+Exit code: 0 printed, whatever is wrong with the template, 2 the file cannot be read, or holds what JSON cannot, or the command line is wrong.`;
 
 const flag = { type: 'boolean' } as const;
 const text = { type: 'string' } as const;
@@ -90,21 +106,33 @@ const commands: Readonly<Record<string, (args: readonly string[], output: Output
     return drawFile(file, { states: values.states ?? false, json: values.json ?? false }, output, overlay);
   },
   simulate: async (args, output) => {
-    const { values, positionals } = parse('simulate', args, { ...shared, script: text, expect: flag });
+    const { values, positionals } = parse('simulate', args, { ...shared, script: text, expect: flag, workflow: flag });
     if (values.help === true) return shown(simulateUsage, output);
     const { script } = values;
     if (script === undefined) throw new UsageError('--script is needed: what is to happen', 'usher journey simulate --help');
     if (positionals.length > 1) throw new UsageError('name at most one template', 'usher journey simulate --help');
-    return simulateFile(positionals[0], { script, expect: values.expect ?? false, json: values.json ?? false }, output);
+    const { expect = false, json = false, workflow = false } = values;
+    return simulateFile(positionals[0], { script, expect, json, workflow }, output);
   },
   explain: async (args, output) => {
-    const { values, positionals } = parse('explain', args, { ...shared, subject: text, script: text });
+    const { values, positionals } = parse('explain', args, { ...shared, subject: text, script: text, journey: text, api: text, key: text });
     if (values.help === true) return shown(explainUsage, output);
-    const { subject, script } = values;
+    const { subject, script, journey: id, api, key, json = false } = values;
+    if (id !== undefined || api !== undefined || key !== undefined) {
+      const help = 'usher journey explain --help';
+      if (id === undefined || api === undefined || key === undefined) throw new UsageError('--journey, --api and --key go together', help);
+      if (!/^JRN-[0-9A-Z]{16}$/.test(id)) throw new UsageError('--journey must be the id of a journey: JRN-…', help);
+      if (!URL.canParse(api)) throw new UsageError('--api must be an address', help);
+      return explainRunning(id, { api, key, json }, output);
+    }
     if (subject === undefined || script === undefined) {
       throw new UsageError(`--${subject === undefined ? 'subject' : 'script'} is needed`, 'usher journey explain --help');
     }
-    return explainFile(one('explain', positionals), { subject, script, json: values.json ?? false }, output);
+    return explainFile(one('explain', positionals), { subject, script, json }, output);
+  },
+  print: async (args, output) => {
+    const { values, positionals } = parse('print', args, { help: shared.help });
+    return values.help === true ? shown(printUsage, output) : printFile(one('print', positionals), output);
   },
 };
 

@@ -3,6 +3,7 @@ import { UsageError } from './usage-error.js';
 
 const usage = `usher <noun> <command>    works on Usher from the command line
 
+  audit verify           looks whether the audit is as it was written
   journey …              checks, draws and tries out journey templates
   sla test FILE…         runs service-level case files
 
@@ -10,6 +11,10 @@ usher <noun> --help says more.`;
 
 /** Each is loaded when it is asked for: what one noun stands on takes longer to load than another to run. */
 const nouns: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  audit: async (args) => {
+    const [{ audit }, { loadConfig }] = await Promise.all([import('./audit.js'), import('../config.js')]);
+    return audit(args, loadConfig);
+  },
   journey: async (args) => (await import('./journey.js')).journey(args),
   sla: async (args) => (await import('./sla.js')).sla(args),
 };

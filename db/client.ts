@@ -18,6 +18,7 @@ export interface DbOptions {
   readonly role: DatabaseRole;
   /** Connections at most. */
   readonly pool: number;
+  readonly waits?: Waits;
   /** Shown by PostgreSQL beside each connection. */
   readonly name: string;
   /** Told about connections that broke; the pool replaces them by itself. */
@@ -25,10 +26,19 @@ export interface DbOptions {
 }
 
 /** How long a unit of work waits for a connection or a lock, and how long one statement may take, in milliseconds. */
-const waits = { pool: 2_000, lock: 2_000, statement: 5_000 } as const;
+export interface Waits {
+  readonly pool: number;
+  readonly lock: number;
+  readonly statement: number;
+}
+
+/** The waits of work that has this long in all: some of it is left when a connection or a lock does not come. */
+export const waitsWithin = (ms: number): Waits => ({ pool: Math.round(0.4 * ms), lock: Math.round(0.4 * ms), statement: ms });
+
+const usual = waitsWithin(5_000);
 
 /** Opens a pool. The role is taken when a connection starts, so no statement ever runs without it. */
-export function createDb({ url, role, pool, name, onBroken }: DbOptions): Db {
+export function createDb({ url, role, pool, waits = usual, name, onBroken }: DbOptions): Db {
   const settings = `-c role=${role} -c statement_timeout=${waits.statement} -c lock_timeout=${waits.lock} -c idle_in_transaction_session_timeout=30000`;
   const connections = new pg.Pool({
     connectionString: url,

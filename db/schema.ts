@@ -39,27 +39,88 @@ export interface Agent {
    * product keys; null: every product of the tenant
    */
   products: string[] | null;
+  revision: Generated<number>;
   role: string;
   tenantId: string;
+  updatedAt: Generated<Timestamp>;
 }
 
 export interface ApiKey {
+  /**
+   * networks it may be used from; null: from anywhere
+   */
+  addresses: string[] | null;
   createdAt: Generated<Timestamp>;
+  createdBy: string | null;
   expiresAt: Timestamp | null;
   hash: Buffer;
   id: string;
   lastUsedAt: Timestamp | null;
+  name: string | null;
   ownerId: string;
   ownerKind: string;
   prefix: string;
+  /**
+   * product keys; null: all that its owner has
+   */
+  products: string[] | null;
+  /**
+   * the key that a rotation made
+   */
+  replacedBy: string | null;
   revokedAt: Timestamp | null;
+  /**
+   * of a service; null: all that its account has
+   */
+  scopes: string[] | null;
   tenantId: string;
+}
+
+export interface Approval {
+  cause: string | null;
+  closedAt: Timestamp | null;
+  delegations: Json;
+  dueAt: Timestamp | null;
+  earlierVoters: Generated<string[]>;
+  eligible: Json;
+  escalations: Json;
+  evidenceHash: string | null;
+  handoffId: string | null;
+  id: string;
+  journeyId: string;
+  openedAt: Timestamp;
+  outcome: string | null;
+  requester: string | null;
+  required: number;
+  round: number;
+  step: string;
+  tenantId: string;
+  version: number;
+  visit: number;
+  /**
+   * ids of those who may still vote: the eligible and their delegates, without those who have voted
+   */
+  voters: string[];
+}
+
+export interface ApprovalVote {
+  approvalId: string;
+  at: Timestamp;
+  by: string;
+  commentId: string | null;
+  decision: string;
+  n: number;
+  onBehalfOf: string | null;
+  round: number;
+  tenantId: string;
+  void: boolean;
 }
 
 export interface Attachment {
   contentId: string | null;
   createdAt: Generated<Timestamp>;
   createdBy: string;
+  erasedAt: Timestamp | null;
   id: string;
   name: string;
   sha256: string | null;
@@ -72,16 +133,124 @@ export interface Attachment {
   visibility: Generated<string>;
 }
 
+export interface Audit {
+  actingFor: string | null;
+  action: string;
+  actor: string;
+  at: Timestamp;
+  changes: Generated<Json>;
+  hash: Buffer | null;
+  id: string;
+  prevHash: Buffer | null;
+  /**
+   * the content row that says why
+   */
+  reason: string | null;
+  requestId: string | null;
+  /**
+   * place in the chain of the tenant, from 1; null: not sealed yet
+   */
+  seq: Int8 | null;
+  source: string;
+  subject: string;
+  tenantId: string;
+}
+
+export interface AuditChain {
+  cutAt: Timestamp | null;
+  cutHash: Generated<Buffer>;
+  /**
+   * of the last line whose time was over: the chain begins behind it, with its hash
+   */
+  cutSeq: Generated<Int8>;
+  hash: Generated<Buffer>;
+  /**
+   * of the last line that is sealed; the row is locked while more are
+   */
+  seq: Generated<Int8>;
+  tenantId: string;
+  /**
+   * when the last hash was written to the log
+   */
+  toldAt: Timestamp | null;
+}
+
+export interface BulkItem {
+  /**
+   * when it was asked first; what was never asked can still be left out
+   */
+  askedAt: Timestamp | null;
+  at: Timestamp | null;
+  code: string | null;
+  item: string | null;
+  jobId: string;
+  /**
+   * its turn; with the job it names the command, once for ever
+   */
+  n: number;
+  outcome: string | null;
+  ref: string;
+  step: string | null;
+  tenantId: string;
+  visit: number | null;
+}
+
+export interface BulkJob {
+  actor: string;
+  args: Json;
+  comment: string | null;
+  createdAt: Generated<Timestamp>;
+  /**
+   * one that is cancelled ends once those that were asked have answered
+   */
+  endedAt: Timestamp | null;
+  expiresAt: Timestamp;
+  filter: Json;
+  id: string;
+  rate: number | null;
+  /**
+   * in the words of who started it; each instance gets a content row of its own
+   */
+  reason: string | null;
+  role: string;
+  /**
+   * role and team keys of who started it, for votes
+   */
+  roles: string[];
+  startedAt: Timestamp | null;
+  /**
+   * previewed: shown to its author, and no job yet
+   */
+  state: Generated<string>;
+  target: string;
+  tenantId: string;
+  total: number;
+  updatedAt: Generated<Timestamp>;
+  verb: string;
+}
+
 export interface Content {
   authorId: string | null;
   authorKind: string;
   auto: Generated<boolean>;
   body: string | null;
   channel: string | null;
+  /**
+   * the command that brings it to the journey
+   */
+  commandId: string | null;
   createdAt: Generated<Timestamp>;
   data: Json | null;
+  /**
+   * since when its texts are gone, for a person or because their time was over
+   */
+  erasedAt: Timestamp | null;
   html: string | null;
   id: string;
+  /**
+   * the journey the text was given to; it is its own once linked_at is set
+   */
+  journeyId: string | null;
   kind: string;
   linkedAt: Timestamp | null;
   /**
@@ -97,6 +266,14 @@ export interface Content {
 export interface Customer {
   createdAt: Generated<Timestamp>;
   deletedAt: Timestamp | null;
+  /**
+   * what is left is a tombstone: the id, and since when
+   */
+  erasedAt: Timestamp | null;
+  /**
+   * from then on nothing is sent to them, and nothing new begins for them
+   */
+  erasingAt: Timestamp | null;
   externalId: string | null;
   id: string;
   name: string | null;
@@ -123,6 +300,30 @@ export interface DeliveryAttempt {
   providerText: string | null;
   startedAt: Timestamp;
   tenantId: string;
+}
+
+export interface Erasure {
+  confirmedAt: Timestamp | null;
+  confirmedBy: string | null;
+  /**
+   * rows by table
+   */
+  counts: Generated<Json>;
+  customerId: string;
+  erasedAt: Timestamp | null;
+  files: Generated<number>;
+  id: string;
+  /**
+   * addresses, numbers and other systems’ ids of the person, to find the rest by; gone with the last of it
+   */
+  knownAs: string[] | null;
+  reportHash: string | null;
+  requestedAt: Generated<Timestamp>;
+  requestedBy: string;
+  state: Generated<string>;
+  tenantId: string;
+  withdrawnAt: Timestamp | null;
+  withdrawnBy: string | null;
 }
 
 export interface Escalation {
@@ -159,16 +360,84 @@ export interface Event {
   contentId: string | null;
   data: Json;
   digest: Buffer;
+  /**
+   * business subject of a journey, <type>/<id>
+   */
+  entity: string | null;
   id: string;
+  journeyId: string | null;
   product: string | null;
   recordedAt: Generated<Timestamp>;
   role: string;
+  /**
+   * whether journeys were told of it
+   */
+  routing: Generated<string>;
+  routingAttempts: Generated<number>;
+  routingLeaseUntil: Timestamp | null;
   runId: string;
   seq: number;
   source: string;
   subject: string;
   tenantId: string;
   type: string;
+}
+
+export interface Handoff {
+  assignee: string | null;
+  attempts: number;
+  createdAt: Timestamp;
+  data: Json;
+  dueAt: Timestamp | null;
+  endedAt: Timestamp | null;
+  extra: boolean;
+  fromPackage: string;
+  id: string;
+  journeyId: string;
+  missing: Generated<string[]>;
+  mode: string;
+  outcome: string | null;
+  owner: string;
+  people: Generated<string[]>;
+  reason: string | null;
+  roles: Generated<string[]>;
+  runId: string;
+  state: string;
+  step: string;
+  tenantId: string;
+  toPackage: string;
+  updatedAt: Generated<Timestamp>;
+  version: number;
+  visit: number;
+}
+
+export interface Hook {
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  description: string;
+  id: string;
+  name: string;
+  oldSecret: Buffer | null;
+  oldSecretUntil: Timestamp | null;
+  provider: string;
+  revision: Generated<number>;
+  /**
+   * sealed
+   */
+  secret: Buffer;
+  tenantId: string;
+  updatedAt: Generated<Timestamp>;
+}
+
+export interface HookReceipt {
+  code: string | null;
+  /**
+   * of what came: a token, a digest, or a message and its status
+   */
+  id: string;
+  provider: string;
+  receivedAt: Generated<Timestamp>;
+  tenantId: string;
 }
 
 export interface Idempotency {
@@ -183,6 +452,59 @@ export interface Idempotency {
   ticketId: string | null;
 }
 
+export interface Identity {
+  createdAt: Generated<Timestamp>;
+  issuer: string;
+  ownerId: string;
+  ownerKind: string;
+  subject: string;
+  tenantId: string;
+}
+
+export interface IdentityProvider {
+  active: Generated<boolean>;
+  algorithms: string[];
+  audience: string;
+  createdAt: Generated<Timestamp>;
+  id: string;
+  issuer: string;
+  /**
+   * null: as the issuer’s discovery document says
+   */
+  jwksUri: string | null;
+  leewayS: number;
+  /**
+   * whether a verified address links a person on first use
+   */
+  linkByEmail: boolean;
+  name: string;
+  people: string;
+  revision: Generated<number>;
+  tenantId: string;
+  tokenType: string;
+  updatedAt: Generated<Timestamp>;
+}
+
+export interface InboundEvent {
+  actor: string;
+  at: Timestamp;
+  attempts: Generated<number>;
+  customerId: string | null;
+  data: Generated<Json>;
+  id: string;
+  journeyId: string | null;
+  leadId: string | null;
+  leaseUntil: Timestamp | null;
+  receivedAt: Generated<Timestamp>;
+  routedAt: Timestamp | null;
+  source: string;
+  state: Generated<string>;
+  subject: string | null;
+  tenantId: string;
+  ticketId: string | null;
+  type: string;
+}
+
 export interface InboundMessage {
   account: string;
   attempts: Generated<number>;
@@ -191,6 +513,7 @@ export interface InboundMessage {
   channel: string;
   contentId: string | null;
   detail: string | null;
+  erasedAt: Timestamp | null;
   externalId: string;
   id: string;
   leaseUntil: Timestamp | null;
@@ -208,6 +531,223 @@ export interface InboundMessage {
   tenantId: string;
   ticketId: string | null;
   updatedAt: Generated<Timestamp>;
+}
+
+export interface Journey {
+  awaitsApproval: Generated<boolean>;
+  /**
+   * ids and numbers; where a text belongs, {"$ref": <content id>}
+   */
+  context: Json;
+  currentStep: string | null;
+  dueAt: Timestamp | null;
+  endedAt: Timestamp | null;
+  entry: number;
+  entryKey: string;
+  id: string;
+  input: Json;
+  lastActivity: Timestamp;
+  modified: Generated<boolean>;
+  openSteps: Generated<string[]>;
+  outcome: string | null;
+  parentId: string | null;
+  progress: number;
+  requester: string | null;
+  result: string | null;
+  runId: string;
+  stage: string | null;
+  startedAt: Timestamp;
+  status: string;
+  subjectId: string;
+  subjectType: string;
+  templateHash: string;
+  templateKey: string;
+  templateVersion: number;
+  tenantId: string;
+  triggerEventId: string | null;
+  triggerId: string | null;
+  updatedAt: Generated<Timestamp>;
+  version: number;
+}
+
+export interface JourneyAction {
+  action: string;
+  attempts: Generated<number>;
+  createdAt: Generated<Timestamp>;
+  dedupeKey: string;
+  effect: string;
+  error: string | null;
+  item: string | null;
+  journeyId: string;
+  lateResult: Json | null;
+  leaseUntil: Timestamp | null;
+  output: Json | null;
+  recipient: Generated<string>;
+  state: Generated<string>;
+  step: string;
+  tenantId: string;
+  updatedAt: Generated<Timestamp>;
+  visit: number;
+}
+
+export interface JourneyDedupe {
+  dedupeKey: string;
+  eventId: string;
+  templateKey: string;
+  tenantId: string;
+  triggerId: string;
+  until: Timestamp;
+}
+
+export interface JourneyEntry {
+  actor: string;
+  at: Generated<Timestamp>;
+  /**
+   * the trace of the guard that decided: paths and verdicts, no values
+   */
+  detail: Json | null;
+  entryKey: string | null;
+  eventId: string | null;
+  id: string;
+  journeyId: string | null;
+  reason: string | null;
+  result: string;
+  subjectId: string | null;
+  subjectType: string | null;
+  templateKey: string;
+  templateVersion: number | null;
+  tenantId: string;
+  triggerId: string | null;
+}
+
+export interface JourneyGoal {
+  eventId: string | null;
+  goal: string;
+  journeyId: string;
+  reachedAt: Timestamp;
+  tenantId: string;
+  value: number | null;
+}
+
+export interface JourneyIncident {
+  code: string;
+  detail: Json | null;
+  item: Generated<string>;
+  journeyId: string;
+  openedAt: Timestamp;
+  resolution: string | null;
+  resolvedAt: Timestamp | null;
+  resolvedBy: string | null;
+  /**
+   * of the event that opened it
+   */
+  seq: number;
+  step: string | null;
+  tenantId: string;
+  visit: number | null;
+}
+
+export interface JourneySubject {
+  attributes: Generated<Json>;
+  id: string;
+  tenantId: string;
+  type: string;
+  updatedAt: Generated<Timestamp>;
+  zone: string | null;
+}
+
+export interface JourneyTemplate {
+  builtIn: Generated<boolean>;
+  category: string;
+  createdAt: Generated<Timestamp>;
+  /**
+   * the draft in the order its author wrote it, which json keeps and jsonb would not
+   */
+  document: Json;
+  /**
+   * who edited the draft since the last version; none of them publishes it
+   */
+  editors: Generated<string[]>;
+  /**
+   * SHA-256 of the canonical form of the draft
+   */
+  hash: string;
+  key: string;
+  /**
+   * the newest version published; 0: none
+   */
+  latest: Generated<number>;
+  name: string;
+  /**
+   * from then on it takes no entries
+   */
+  pausedAt: Timestamp | null;
+  /**
+   * of the draft; every edit raises it
+   */
+  revision: Generated<number>;
+  tenantId: string;
+  updatedAt: Generated<Timestamp>;
+  updatedBy: string;
+}
+
+export interface JourneyTemplateVersion {
+  archivedAt: Timestamp | null;
+  compiled: Json;
+  deprecatedAt: Timestamp | null;
+  document: Json;
+  hash: string;
+  key: string;
+  mode: string;
+  name: string;
+  publishedAt: Generated<Timestamp>;
+  publishedBy: string;
+  status: Generated<string>;
+  tenantId: string;
+  version: number;
+}
+
+export interface JourneyTriggerState {
+  firedAt: Timestamp | null;
+  subjectId: string;
+  subjectType: string;
+  templateKey: string;
+  tenantId: string;
+  triggerId: string;
+  updatedAt: Generated<Timestamp>;
+  verdict: boolean;
+}
+
+export interface JourneyVisit {
+  assignee: string | null;
+  attempts: number;
+  cause: string | null;
+  claimedUntil: Timestamp | null;
+  dueAt: Timestamp | null;
+  endedAt: Timestamp | null;
+  enteredAt: Timestamp;
+  incidentCode: string | null;
+  incidentDetail: Json | null;
+  /**
+   * of a forEach; empty elsewhere
+   */
+  item: Generated<string>;
+  journeyId: string;
+  lateResult: Json | null;
+  outcome: string | null;
+  outcomes: string[] | null;
+  output: Json | null;
+  /**
+   * who may do it, beside those of the roles; null: it is no task of a person
+   */
+  people: string[] | null;
+  roles: string[] | null;
+  stage: string | null;
+  state: string;
+  step: string;
+  tenantId: string;
+  version: number;
+  visit: number;
 }
 
 export interface Notice {
@@ -265,13 +805,47 @@ export interface Product {
   updatedAt: Generated<Timestamp>;
 }
 
+export interface RequestCount {
+  count: Int8;
+  endsAt: Timestamp;
+  /**
+   * digest of the limit and of whose it is
+   */
+  name: Buffer;
+  tenantId: string;
+}
+
+export interface RequestLimits {
+  /**
+   * requests by name of the limit; what is not named is as usual
+   */
+  limits: Json;
+  revision: number;
+  tenantId: string;
+  updatedAt: Generated<Timestamp>;
+}
+
+export interface RetentionSweep {
+  /**
+   * rows by table whose time was over, and files
+   */
+  counts: Generated<Json>;
+  day: Timestamp;
+  endedAt: Timestamp | null;
+  startedAt: Generated<Timestamp>;
+  tenantId: string;
+}
+
 export interface ServiceAccount {
+  active: Generated<boolean>;
   createdAt: Generated<Timestamp>;
   id: string;
   name: string;
   products: string[] | null;
+  revision: Generated<number>;
   scopes: string[];
   tenantId: string;
+  updatedAt: Generated<Timestamp>;
 }
 
 export interface SlaCalendar {
@@ -403,6 +977,25 @@ export interface SlaSegment {
   wallS: number;
 }
 
+export interface StreamEvent {
+  eventId: string;
+  id: Generated<Int8>;
+  /**
+   * null: committed, and not published yet; by this and never by its id it is found
+   */
+  position: Int8 | null;
+  publishedAt: Timestamp | null;
+  tenantId: string;
+}
+
+export interface StreamHead {
+  /**
+   * the last one given; its row is locked while more are given
+   */
+  position: Int8;
+  tenantId: string;
+}
+
 export interface Team {
   /**
    * no foreign key: the built-in calendar 24x7 has no row
@@ -410,8 +1003,14 @@ export interface Team {
   calendarId: string | null;
   createdAt: Generated<Timestamp>;
   id: string;
+  /**
+   * as templates name it among roles and packages: Field Ops is field-ops
+   */
+  key: Generated<string | null>;
   name: string;
+  revision: Generated<number>;
   tenantId: string;
+  updatedAt: Generated<Timestamp>;
 }
 
 export interface TeamMember {
@@ -442,6 +1041,7 @@ export interface Ticket {
   cycle: number;
   description: string | null;
   dueAt: Timestamp | null;
+  erasedAt: Timestamp | null;
   escalationLevel: Generated<number>;
   firstResponseAt: Timestamp | null;
   followUpOf: string | null;
@@ -478,21 +1078,177 @@ export interface Ticket {
   waitUntil: Timestamp | null;
 }
 
+export interface WebhookAttempt {
+  /**
+   * the beginning of what the receiver said
+   */
+  answer: string | null;
+  code: string | null;
+  deliveryId: string;
+  durationMs: number | null;
+  n: number;
+  /**
+   * null: under way, or its worker died in it
+   */
+  outcome: string | null;
+  round: number;
+  startedAt: Timestamp;
+  status: number | null;
+  tenantId: string;
+}
+
+export interface WebhookCursor {
+  position: Int8;
+  tenantId: string;
+}
+
+export interface WebhookDelivery {
+  createdAt: Generated<Timestamp>;
+  endpointId: string;
+  eventAt: Timestamp;
+  eventId: string;
+  /**
+   * attempts of this round that failed
+   */
+  failed: Generated<number>;
+  /**
+   * later events of its subject wait for it
+   */
+  holds: Generated<boolean | null>;
+  id: Generated<string>;
+  /**
+   * of the attempt under way; null with a lease: its workflow is being started
+   */
+  leaseToken: string | null;
+  leaseUntil: Timestamp | null;
+  /**
+   * its place in the order of the stream
+   */
+  n: Generated<Int8>;
+  nextAt: Timestamp | null;
+  reason: string | null;
+  replayId: string | null;
+  /**
+   * raised by each replay
+   */
+  round: Generated<number>;
+  seq: number;
+  settledAt: Timestamp | null;
+  /**
+   * waiting: its turn has not come; pending: its workflow runs
+   */
+  state: string;
+  subject: string;
+  tenantId: string;
+  /**
+   * attempts of all rounds
+   */
+  tries: Generated<number>;
+  type: string;
+}
+
+export interface WebhookEndpoint {
+  cause: string | null;
+  createdAt: Generated<Timestamp>;
+  createdBy: string;
+  description: string;
+  disabledAt: Timestamp | null;
+  enabledAt: Generated<Timestamp>;
+  /**
+   * attempts in a row that failed
+   */
+  failures: Generated<number>;
+  id: string;
+  includeText: boolean;
+  oldSecret: Buffer | null;
+  oldSecretUntil: Timestamp | null;
+  /**
+   * only events about its tickets; null: all of the tenant
+   */
+  product: string | null;
+  revision: Generated<number>;
+  /**
+   * sealed
+   */
+  secret: Buffer;
+  state: Generated<string>;
+  succeededAt: Timestamp | null;
+  tenantId: string;
+  /**
+   * what became of the mail that tells the owner it was disabled; null: none is due
+   */
+  told: string | null;
+  toldAt: Timestamp | null;
+  /**
+   * event types, beginnings such as ticket.*, or * for all
+   */
+  types: string[];
+  updatedAt: Generated<Timestamp>;
+  url: string;
+}
+
+export interface WebhookReplay {
+  /**
+   * the delivery up to which they were opened again
+   */
+  behind: Generated<Int8>;
+  endpointId: string;
+  fromAt: Timestamp;
+  id: string;
+  startedAt: Generated<Timestamp>;
+  startedBy: string;
+  /**
+   * done: every delivery was opened again; whether all have settled they say themselves
+   */
+  state: Generated<string>;
+  tenantId: string;
+  total: number;
+  types: string[] | null;
+  untilAt: Timestamp;
+}
+
 export interface DB {
   agent: Agent;
   apiKey: ApiKey;
+  approval: Approval;
+  approvalVote: ApprovalVote;
   attachment: Attachment;
+  audit: Audit;
+  auditChain: AuditChain;
+  bulkItem: BulkItem;
+  bulkJob: BulkJob;
   content: Content;
   customer: Customer;
   customerContact: CustomerContact;
   deliveryAttempt: DeliveryAttempt;
+  erasure: Erasure;
   escalation: Escalation;
   event: Event;
+  handoff: Handoff;
+  hook: Hook;
+  hookReceipt: HookReceipt;
   idempotency: Idempotency;
+  identity: Identity;
+  identityProvider: IdentityProvider;
+  inboundEvent: InboundEvent;
   inboundMessage: InboundMessage;
+  journey: Journey;
+  journeyAction: JourneyAction;
+  journeyDedupe: JourneyDedupe;
+  journeyEntry: JourneyEntry;
+  journeyGoal: JourneyGoal;
+  journeyIncident: JourneyIncident;
+  journeySubject: JourneySubject;
+  journeyTemplate: JourneyTemplate;
+  journeyTemplateVersion: JourneyTemplateVersion;
+  journeyTriggerState: JourneyTriggerState;
+  journeyVisit: JourneyVisit;
   notice: Notice;
   outboundMessage: OutboundMessage;
   product: Product;
+  requestCount: RequestCount;
+  requestLimits: RequestLimits;
+  retentionSweep: RetentionSweep;
   serviceAccount: ServiceAccount;
   slaCalendar: SlaCalendar;
   slaCalendarRevision: SlaCalendarRevision;
@@ -502,8 +1258,15 @@ export interface DB {
   slaReprojectionTicket: SlaReprojectionTicket;
   slaRung: SlaRung;
   slaSegment: SlaSegment;
+  streamEvent: StreamEvent;
+  streamHead: StreamHead;
   team: Team;
   teamMember: TeamMember;
   tenant: Tenant;
   ticket: Ticket;
+  webhookAttempt: WebhookAttempt;
+  webhookCursor: WebhookCursor;
+  webhookDelivery: WebhookDelivery;
+  webhookEndpoint: WebhookEndpoint;
+  webhookReplay: WebhookReplay;
 }

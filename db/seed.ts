@@ -2,11 +2,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { loadConfig } from '../config.js';
 import { formatApiKey } from '../domain/access/api-key.js';
+import { hundredfold } from '../domain/access/limits.js';
 import { scopes } from '../domain/access/principal.js';
 import { ProductSettings } from '../domain/configuration/schema.js';
 import { asTenantId } from '../domain/ids.js';
 import { createDb, withTenant } from './client.js';
 import type { TenantTx } from './client.js';
+import { recordAudit } from './queries/audit.js';
 import { seedServiceLevels } from './seed-service-levels.js';
 
 /** API keys by the role they give. */
@@ -34,6 +36,7 @@ export const demo = {
   customers: [id(0x30), id(0x31), id(0x32), id(0x33)],
   gateway: id(0x40),
   service: id(0xaa),
+  identityProvider: id(0x50),
 } as const;
 
 /** Numbers that belong to nobody: 555-0100 to 555-0199 are kept for fiction. */
@@ -51,36 +54,57 @@ const staff = [
   })),
 ];
 
+interface DemoOptions {
+  /** Whether its tickets run under service levels. */
+  readonly policies?: boolean;
+  /** Whether a new ticket starts the support journey. */
+  readonly journeys?: boolean;
+  /** Whose tokens its people may sign in with; it may move. */
+  readonly identityProvider?: { readonly issuer: string; readonly audience: string };
+}
+
 /**
  * Seeds the tenant `demo`; a second call changes nothing but keys that differ.
  *
  * @param url a login that may take the role usher_app
- * @param policies whether its tickets run under service levels
  */
-export async function seedDemo(url: string, keys: DemoKeys, { policies = false }: { policies?: boolean } = {}): Promise<void> {
+export async function seedDemo(
+  url: string,
+  keys: DemoKeys,
+  { policies = false, journeys = false, identityProvider }: DemoOptions = {},
+): Promise<void> {
   const db = createDb({ url, role: 'usher_app', pool: 1, name: 'usher-seed', onBroken: () => undefined });
   try {
     await withTenant(db, demo.tenant, async (tx) => {
-      await seedDesk(tx);
+      await seedDesk(tx, journeys);
       await seedCustomers(tx);
       await seedKeys(tx, keys);
+      if (identityProvider !== undefined) await seedIdentityProvider(tx, identityProvider);
       if (policies) await seedServiceLevels(tx, demo.tenant, demo.admin);
+      const by = { tenant: demo.tenant, actor: 'system/seed', source: 'cli' } as const;
+      await recordAudit(tx, by, { action: 'demo.seeded', subject: `tenant/${demo.tenant}` });
     });
   } finally {
     await db.destroy();
   }
 }
 
-async function seedDesk(tx: TenantTx): Promise<void> {
+async function seedDesk(tx: TenantTx, supportJourney: boolean): Promise<void> {
   const tenantId = demo.tenant;
   const settings = ProductSettings.parse({
     fromName: 'Demo Support',
     defaultTeam: demo.team,
     categories: ['Billing', 'Appointment', 'Technical', 'Medical'],
+    supportJourney,
   });
   await tx
     .insertInto('tenant')
     .values({ tenantId, key: 'demo', name: 'Demo' })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  await tx
+    .insertInto('requestLimits')
+    .values({ tenantId, limits: JSON.stringify(hundredfold), revision: 2 })
     .onConflict((conflict) => conflict.doNothing())
     .execute();
   await tx
@@ -159,6 +183,31 @@ async function seedKeys(tx: TenantTx, keys: DemoKeys): Promise<void> {
     .execute();
 }
 
+async function seedIdentityProvider(tx: TenantTx, { issuer, audience }: NonNullable<DemoOptions['identityProvider']>): Promise<void> {
+  await tx
+    .insertInto('identityProvider')
+    .values({
+      tenantId: demo.tenant,
+      id: demo.identityProvider,
+      name: 'Demo identity provider',
+      issuer,
+      audience,
+      algorithms: ['RS256'],
+      tokenType: 'at+jwt',
+      leewayS: 30,
+      people: 'all',
+      linkByEmail: true,
+    })
+    .onConflict((conflict) =>
+      conflict.columns(['tenantId', 'id']).doUpdateSet((eb) => ({
+        issuer: eb.ref('excluded.issuer'),
+        audience: eb.ref('excluded.audience'),
+        revision: eb('identityProvider.revision', '+', 1),
+      })),
+    )
+    .execute();
+}
+
 /** A new key of 32 random bytes. */
 export const newApiKey = (): string => formatApiKey(randomBytes(32));
 
@@ -172,6 +221,6 @@ if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) {
     gateway: newApiKey(),
     service: newApiKey(),
   };
-  await seedDemo(config.DATABASE_URL, keys, { policies: true });
+  await seedDemo(config.DATABASE_URL, keys, { policies: true, journeys: true });
   process.stdout.write(`${JSON.stringify(keys, null, 2)}\n`);
 }

@@ -36,6 +36,8 @@ export const envelopeFields = {
   source: maybe(oneOf(sources)),
   expectedVersion: maybe(field('a version number', (value) => Number.isSafeInteger(value) && Number(value) >= 0)),
   receivedAt: maybe(instant),
+  requestId: maybe(matching('1 to 64 characters of A–Z, a–z, 0–9 and . _ -', /^[A-Za-z0-9._-]{1,64}$/)),
+  actingFor: maybe(matching('customer/<id>', actorPattern)),
 } as const;
 
 export interface ShapeError {

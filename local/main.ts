@@ -26,6 +26,7 @@ async function main(args: readonly string[]): Promise<number> {
       ...ownServers(),
       stateDir,
       policies: true,
+      journeys: true,
       supervise: true,
       signal: interrupted.signal,
       log: say,

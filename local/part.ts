@@ -84,7 +84,7 @@ export function createPart(options: PartOptions): Part {
   };
 }
 
-async function untilReady(child: Child, { name, readyUrl, readyLimitMs = 60_000 }: PartOptions): Promise<void> {
+async function untilReady(child: Child, { name, readyUrl, readyLimitMs = 300_000 }: PartOptions): Promise<void> {
   let ended: string | undefined;
   void child.exited.then((exit) => {
     ended = describeExit(exit);

@@ -29,7 +29,7 @@ type Seen =
   | { readonly kind: 'too close' };
 
 /** A machine that stalls in each of these stalls always. */
-const attempts = 3;
+const attempts = 8;
 /** Nobody is told of anything. */
 const nothing = { sent: 0, failed: 0, unknown: 0, suppressed: 0 } as const;
 

@@ -17,6 +17,8 @@ export interface StackOptions {
   temporalAddress?: string;
   /** Tickets of the demo tenant run under service levels. */
   policies?: boolean;
+  /** A new ticket of the demo tenant starts the support journey. */
+  journeys?: boolean;
   /** More environment variables for api and worker; they win. */
   env?: Record<string, string>;
   /** Start parts again that end by themselves; tests want them to stay down. */

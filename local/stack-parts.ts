@@ -2,9 +2,12 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { environmentWithout } from './environment.js';
 import type { Credentials } from './credentials.js';
+import { docsClient } from './identity/names.js';
 import type { Log } from './log.js';
 import type { FaultRule } from './mail-faults.js';
 import { MailSummary } from './mail-store.js';
+import type { BehaviourRule } from './packages/behaviour.js';
+import { PackageCallLine } from './packages/server.js';
 import type { Part } from './part.js';
 import { createPart } from './part.js';
 import type { StackPorts } from './stack-ports.js';
@@ -40,6 +43,8 @@ export const adminUrl = ({ admin }: StackPorts): string => local(admin);
 export const workerAdminUrl = ({ workerAdmin }: StackPorts): string => local(workerAdmin);
 export const mailUrl = ({ mail }: StackPorts): string => local(mail);
 export const smsUrl = ({ sms }: Pick<StackPorts, 'sms'>): string => local(sms);
+export const packagesUrl = ({ packages }: Pick<StackPorts, 'packages'>): string => local(packages);
+export const oidcUrl = ({ oidc }: Pick<StackPorts, 'oidc'>): string => local(oidc);
 export const smtpUrl = ({ smtp }: StackPorts): string => `smtp://127.0.0.1:${smtp}`;
 
 /** The API process; ready when it answers, whatever the worker does. */
@@ -87,6 +92,14 @@ function environmentOf(around: Surroundings): Record<string, string> {
     TWILIO_AUTH_TOKEN: around.sms.authToken,
     TWILIO_FROM: around.sms.from,
     TWILIO_API_URL: smsUrl(ports),
+    PACKAGES_CRM_URL: `${packagesUrl(ports)}/crm`,
+    PACKAGES_BILLING_URL: `${packagesUrl(ports)}/billing`,
+    PACKAGES_FIELD_OPS_URL: `${packagesUrl(ports)}/field-ops`,
+    PACKAGES_BUSINESS_LOGIC_URL: `${packagesUrl(ports)}/business-logic`,
+    PACKAGES_SUPPORT_URL: `${packagesUrl(ports)}/support`,
+    ALLOW_PRIVATE_TARGETS: 'true',
+    DOCS_OIDC_ISSUER: oidcUrl(ports),
+    DOCS_OIDC_CLIENT_ID: docsClient,
     FILES_DIR: join(path, 'files'),
     SECRET_KEYS: credentials.secretKeys,
     ...around.env,
@@ -130,6 +143,48 @@ export function createSmsPart(
   return withSink<SmsMessage, SmsFaultRule>(part, smsUrl(ports), SmsMessage);
 }
 
+/** What stands in for the packages journeys call, and what it was called for. */
+export interface PackagesPart extends Part {
+  readonly url: string;
+  /** Oldest first; of one path, one key. */
+  calls(wanted?: { readonly path?: string; readonly key?: string }): Promise<PackageCallLine[]>;
+  /** Forgets what was called, done and told to misbehave. */
+  clear(): Promise<void>;
+  behave(rule: BehaviourRule): Promise<void>;
+}
+
+/** @param events whom it tells what happened at the packages */
+export function createPackagesPart(
+  { ports, events }: { readonly ports: Pick<StackPorts, 'packages'>; readonly events?: { readonly url: string; readonly key: string } },
+  output: Log,
+  watch: Watch,
+): PackagesPart {
+  const told = events === undefined ? { EVENTS_URL: '', EVENTS_KEY: '' } : { EVENTS_URL: events.url, EVENTS_KEY: events.key };
+  const env = { PACKAGES_PORT: String(ports.packages), ...told };
+  const part = createSinkPart('packages', 'local/packages/main.ts', env, packagesUrl(ports), output, watch);
+  const url = packagesUrl(ports);
+  const call = callsOf(part, url);
+  return Object.assign(part, {
+    url,
+    async calls(wanted: Readonly<Record<string, string>> = {}) {
+      return z.array(PackageCallLine).parse(await (await call(`/calls?${new URLSearchParams(wanted).toString()}`)).json());
+    },
+    async clear() {
+      await call('/calls', { method: 'DELETE' });
+      await call('/behave', { method: 'DELETE' });
+    },
+    async behave(rule: BehaviourRule) {
+      await call('/behave', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(rule) });
+    },
+  });
+}
+
+/** The identity provider of the demo's people. */
+export function createIdentityPart({ ports, path }: Pick<Surroundings, 'ports' | 'path'>, output: Log, watch: Watch): Part {
+  const settings = { port: ports.oidc, dir: join(path, 'identity'), redirectUris: [`${apiUrl(ports)}/docs/signed-in`] };
+  return createSinkPart('identity', 'local/identity/main.ts', { USHER_IDENTITY: JSON.stringify(settings) }, oidcUrl(ports), output, watch);
+}
+
 function createSinkPart(name: string, source: string, env: Record<string, string>, readyUrl: string, output: Log, watch: Watch): Part {
   const part: Part = createPart({
     name,
@@ -146,11 +201,7 @@ function createSinkPart(name: string, source: string, env: Record<string, string
 }
 
 function withSink<Message, Rule>(part: Part, url: string, message: z.ZodType<Message>): SinkPart<Message, Rule> {
-  const call = async (path: string, init?: RequestInit): Promise<Response> => {
-    const response = await fetch(new URL(path, url), init);
-    if (!response.ok) throw new Error(`${part.name} answered ${response.status}: ${await response.text()}`);
-    return response;
-  };
+  const call = callsOf(part, url);
   // Not a copy of the part: its process id changes with each start.
   return Object.assign(part, {
     url,
@@ -166,3 +217,12 @@ function withSink<Message, Rule>(part: Part, url: string, message: z.ZodType<Mes
     },
   });
 }
+
+/** Calls a stand-in, and fails with what it says. */
+const callsOf =
+  ({ name }: Part, url: string) =>
+  async (path: string, init?: RequestInit): Promise<Response> => {
+    const response = await fetch(new URL(path, url), init);
+    if (!response.ok) throw new Error(`${name} answered ${response.status}: ${await response.text()}`);
+    return response;
+  };

@@ -9,6 +9,8 @@ export const portSettings = {
   workerAdmin: { name: 'the admin page of the worker', flag: 'worker-admin-port', variable: 'WORKER_ADMIN_PORT', standard: 3002 },
   mail: { name: 'the mail page', flag: 'mail-port', variable: 'MAIL_PORT', standard: 8025 },
   sms: { name: 'the SMS page', flag: 'sms-port', variable: 'SMS_PORT', standard: 8026 },
+  packages: { name: 'the packages journeys call', flag: 'packages-port', variable: 'PACKAGES_PORT', standard: 8027 },
+  oidc: { name: 'the identity provider', flag: 'oidc-port', variable: 'OIDC_PORT', standard: 8028 },
   smtp: { name: 'incoming mail (SMTP)', flag: 'smtp-port', variable: 'SMTP_PORT', standard: 1025 },
   temporal: { name: 'Temporal', flag: 'temporal-port', variable: 'TEMPORAL_PORT', standard: 7233 },
   temporalUi: { name: 'the Temporal Web UI', flag: 'temporal-ui-port', variable: 'TEMPORAL_UI_PORT', standard: 8233 },
@@ -22,7 +24,19 @@ export const portNames = Object.keys(portSettings).filter((name): name is PortNa
 
 /** Ports of this run: the given ones and for the rest the usual, or any that are free. */
 export async function choosePorts(wanted: 'free' | Partial<StackPorts>): Promise<StackPorts> {
-  const ports: StackPorts = { api: 0, admin: 0, workerAdmin: 0, mail: 0, sms: 0, smtp: 0, temporal: 0, temporalUi: 0, postgres: 0 };
+  const ports: StackPorts = {
+    api: 0,
+    admin: 0,
+    workerAdmin: 0,
+    mail: 0,
+    sms: 0,
+    packages: 0,
+    oidc: 0,
+    smtp: 0,
+    temporal: 0,
+    temporalUi: 0,
+    postgres: 0,
+  };
   for (const name of portNames) ports[name] = wanted === 'free' ? await freePort() : (wanted[name] ?? portSettings[name].standard);
   return ports;
 }

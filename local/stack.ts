@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { migrateToLatest } from '../db/migrate.js';
 import { seedDemo } from '../db/seed.js';
 import { loadCredentials } from './credentials.js';
+import { demoAudience } from './identity/names.js';
 import { openPartLogs } from './part-logs.js';
 import type { Part } from './part.js';
 import { untilAnswers } from './part.js';
@@ -10,15 +11,19 @@ import type { Postgres } from './postgres.js';
 import type { Database, Engine, Ground } from './stack-foundation.js';
 import { openDatabase, openEngine } from './stack-foundation.js';
 import type { StackOptions } from './stack-options.js';
-import type { MailPart, SmsPart, Surroundings } from './stack-parts.js';
+import type { MailPart, PackagesPart, SmsPart, Surroundings } from './stack-parts.js';
 import {
   adminUrl,
   apiUrl,
   createApi,
+  createIdentityPart,
   createMailPart,
+  createPackagesPart,
   createSmsPart,
   createWorker,
   mailUrl,
+  oidcUrl,
+  packagesUrl,
   smsUrl,
   smtpUrl,
   workerAdminUrl,
@@ -43,6 +48,10 @@ export interface StackInfo {
   mailUrl: string;
   /** What stands in for Twilio. */
   smsUrl: string;
+  /** What stands in for the packages journeys call. */
+  packagesUrl: string;
+  /** Identity provider of the demo's people: the issuer of their tokens. */
+  oidcUrl: string;
   /** For looking at everything; api and worker use another login. */
   databaseUrl: string;
   product: string;
@@ -58,6 +67,8 @@ export interface Stack extends AsyncDisposable {
   readonly worker: Part;
   readonly mail: MailPart;
   readonly sms: SmsPart;
+  readonly packages: PackagesPart;
+  readonly identity: Part;
   /** Nothing when the user brought one. */
   readonly postgres: Postgres | undefined;
   readonly temporal: TemporalServer | undefined;
@@ -109,7 +120,11 @@ async function assemble(options: StackOptions, { state, supervisor, undo, stop }
   const { database, engine } = await untilAborted(options.signal, openGround(ground, undo));
   log('bringing the database up to date');
   await migrateToLatest(database.ownerUrl);
-  await seedDemo(database.ownerUrl, credentials.keys, { policies: options.policies ?? false });
+  await seedDemo(database.ownerUrl, credentials.keys, {
+    policies: options.policies ?? false,
+    journeys: options.journeys ?? false,
+    identityProvider: { issuer: oidcUrl(ports), audience: demoAudience },
+  });
   options.signal?.throwIfAborted(); // not amidst the migrations
 
   const around: Surroundings = {
@@ -127,14 +142,21 @@ async function assemble(options: StackOptions, { state, supervisor, undo, stop }
   };
   const mail = createMailPart(around, logs.of('mail'), supervisor.watch);
   const sms = createSmsPart(around, logs.of('sms'), supervisor.watch);
+  // There is no key for packages among the demo's: an admin may tell what happened, too.
+  const events = { url: `${apiUrl(ports)}/v1/events`, key: credentials.keys.admin };
+  const packages = createPackagesPart({ ports, events }, logs.of('packages'), supervisor.watch);
+  const identity = createIdentityPart(around, logs.of('identity'), supervisor.watch);
   const api = createApi(around, logs.of('api'), supervisor.watch);
   const worker = createWorker(around, logs.of('worker'), supervisor.watch);
   undo.push(
-    () => Promise.all([mail.stop(), sms.stop()]),
+    () => Promise.all([mail.stop(), sms.stop(), packages.stop(), identity.stop()]),
     () => Promise.all([api.stop(), worker.stop()]),
   );
-  log('starting mail, SMS, api and worker');
-  await untilAborted(options.signal, Promise.all([mail.start(), sms.start(), api.start(), worker.start()]));
+  log('starting mail, SMS, packages, identity provider, api and worker');
+  await untilAborted(
+    options.signal,
+    Promise.all([mail.start(), sms.start(), packages.start(), identity.start(), api.start(), worker.start()]),
+  );
 
   const untilReady = async (limitMs = 60_000): Promise<void> => {
     const problem = await untilAnswers(`${adminUrl(ports)}/readyz`, limitMs, () => undefined);
@@ -150,6 +172,8 @@ async function assemble(options: StackOptions, { state, supervisor, undo, stop }
     worker,
     mail,
     sms,
+    packages,
+    identity,
     postgres: database.server,
     temporal: engine.server,
     logsFolder: logs.folder,
@@ -203,6 +227,8 @@ function describe({ ports, credentials, temporalAddress, webUiUrl }: Surrounding
     smtpUrl: smtpUrl(ports),
     mailUrl: mailUrl(ports),
     smsUrl: smsUrl(ports),
+    packagesUrl: packagesUrl(ports),
+    oidcUrl: oidcUrl(ports),
     databaseUrl: database.adminUrl,
     product,
     credentials: people,

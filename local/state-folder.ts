@@ -19,7 +19,7 @@ const marker = 'usher-state';
 const lockName = 'lock';
 export const infoName = 'local.json';
 const ours =
-  /^(postgres(\.new|\.password)?|temporal-[\d.]+\.db(-wal|-shm|-journal)?|files|mail|sms|logs|engine(-kind)?|credentials\.json|local\.json)$/;
+  /^(postgres(\.new|\.password)?|temporal-[\d.]+\.db(-wal|-shm|-journal)?|files|mail|sms|identity|logs|engine(-kind)?|credentials\.json|local\.json)$/;
 
 /**
  * Opens the folder for one run, making it on first use.

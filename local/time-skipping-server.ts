@@ -98,14 +98,16 @@ const {
   INDEXED_VALUE_TYPE_INT: int,
   INDEXED_VALUE_TYPE_DATETIME: datetime,
 } = proto.temporal.api.enums.v1.IndexedValueType;
-/** What tickets show: the server refuses attributes that it does not know. */
+/** What tickets, journeys and handoffs show: the server refuses attributes that it does not know. */
 const searchAttributes = {
   Tenant: keyword,
   Product: keyword,
   Priority: keyword,
+  Template: keyword,
   Status: keyword,
   SlaState: keyword,
   Stage: keyword,
+  HandoffTo: keyword,
   EscalationLevel: int,
   DueAt: datetime,
 };

@@ -3,7 +3,7 @@ import type { Stack } from './stack.js';
 
 /** What somebody wants to know once the system runs: one table, and something to paste. */
 export function welcome({ info, logsFolder, postgres, temporal }: Stack, stateDir: string, seconds: number): string {
-  const { apiUrl, adminUrl, mailUrl, smsUrl, smtpUrl, webUiUrl, namespace, product, credentials } = info;
+  const { apiUrl, adminUrl, mailUrl, smsUrl, packagesUrl, oidcUrl, smtpUrl, webUiUrl, namespace, product, credentials } = info;
   const smtp = new URL(smtpUrl).host;
   const rows: [string, string, string][] = [
     ['API', apiUrl, `product ${product}`],
@@ -12,6 +12,8 @@ export function welcome({ info, logsFolder, postgres, temporal }: Stack, stateDi
     ['Temporal Web UI', `${webUiUrl}/namespaces/${namespace}/workflows`, temporal === undefined ? 'your own' : ''],
     ['Mail', mailUrl, `everything Usher sends; SMTP ${smtp}`],
     ['SMS', smsUrl, 'what would go out by Twilio'],
+    ['Packages', packagesUrl, 'CRM, billing, field operations … that journeys call; /calls shows what was asked'],
+    ['Identity provider', oidcUrl, 'OpenID; sign in as any of the demo’s people at /docs, “Authorize”'],
     ['Admin', `${adminUrl}/readyz`, '/livez, /metrics'],
     ['PostgreSQL', postgres === undefined ? 'your own, from DATABASE_URL' : info.databaseUrl, ''],
     ...Object.entries(credentials).map(([role, key]): [string, string, string] => [`Key of ${role}`, key, '']),

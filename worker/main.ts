@@ -3,26 +3,49 @@ import { activityInfo } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { v7 as newId } from 'uuid';
+import { createHttpWebhooks } from '../activities/adapters/http-webhook.js';
 import { createActivities } from '../activities/index.js';
 import { createIntake } from '../activities/intake.js';
+import { createChildEntry } from '../activities/journey-entry.js';
+import { createInterests } from '../activities/journey-entry-interests.js';
+import { createEventRouting } from '../activities/journey-entry-routing.js';
+import { createScheduleFiring } from '../activities/journey-entry-schedule.js';
+import { createTemplates } from '../activities/journey-templates.js';
 import { createMailTokens } from '../activities/mail-tokens.js';
 import { parseSigningKeys } from '../domain/access/signing-key.js';
+import type { TenantId } from '../domain/ids.js';
+import { createGuards } from '../domain/journey/guard.js';
 import { loadConfig } from '../config.js';
+import { publishBuiltIns } from '../db/built-in-journeys.js';
 import { assertSafe, createDb, ping } from '../db/client.js';
 import { createDiskFiles } from '../db/files.js';
+import { createSecretBox } from '../db/secret-box.js';
+import { builtInJourneys } from '../journeys/index.js';
 import { createLogger } from '../logger.js';
 import { taskQueue } from '../workflows/names.js';
+import { createJourneyActions } from './actions.js';
+import { startAuditSealer } from './audit-sealer.js';
+import { startBuiltIns } from './built-in-journeys.js';
+import { createInstances } from './bulk-instances.js';
 import { workflowBundle } from './bundle.js';
 import { connectTemporal, untilUp } from './connect.js';
+import { createOpenWork } from './erasure-commands.js';
+import { startEventRelay } from './event-relay.js';
 import { serveHealth } from './health.js';
 import { startIntake } from './intake.js';
+import { createJourneyMessages } from './journey-messages.js';
+import { startJourneySchedules } from './journey-schedules.js';
 import { createMetrics } from './metrics.js';
 import { isPolling } from './polling.js';
 import { registerSearchAttributes } from './search-attributes.js';
+import { startRetention } from './retention.js';
 import { createSenders } from './senders.js';
+import { startStreamRelay } from './stream-relay.js';
 import { startSweep } from './sweep.js';
 import { createTicketCommands } from './ticket-commands.js';
+import { createWebhookStarter, startWebhookRelay } from './webhook-relay.js';
 import { createCoreWorker, createOutboundWorker } from './worker.js';
+import { useLeanThreads } from './workflow-threads.js';
 
 const config = loadConfig();
 const log = createLogger({ level: config.LOG_LEVEL, pretty: config.LOG_PRETTY, name: 'worker' });
@@ -37,7 +60,8 @@ Runtime.install({ logger, shutdownSignals: [] });
 const onBroken = (reason: string): void => log.warn({ reason }, 'a database connection broke');
 const db = createDb({ url: config.DATABASE_URL, role: 'usher_app', pool: config.DATABASE_POOL, name: 'usher-worker', onBroken });
 const relayUrl = config.DATABASE_RELAY_URL ?? config.DATABASE_URL;
-const relay = createDb({ url: relayUrl, role: 'usher_relay', pool: 2, name: 'usher-relay', onBroken });
+const relay = createDb({ url: relayUrl, role: 'usher_relay', pool: 4, name: 'usher-relay', onBroken });
+const streamRelay = createDb({ url: relayUrl, role: 'usher_relay', pool: 1, name: 'usher-stream-relay', onBroken });
 const metrics = createMetrics();
 const deps = {
   db,
@@ -53,6 +77,10 @@ const [connection] = await Promise.all([
   untilUp('Temporal', log, () => connectTemporal(config), stopping.signal),
   untilUp('PostgreSQL', log, () => assertSafe(db), stopping.signal),
 ]);
+const served = new Set<TenantId>();
+const publish = () => publishBuiltIns({ db, relay }, builtInJourneys, served);
+const published = await untilUp('PostgreSQL', log, publish, stopping.signal);
+if (published.length > 0) log.info({ published }, 'published journey templates');
 const added = await registerSearchAttributes(connection, namespace);
 if (added.length > 0) log.info({ added }, 'registered search attributes');
 
@@ -60,9 +88,27 @@ const client = new Client({ connection, namespace });
 const tickets = createTicketCommands({ client, queueSuffix, continueAfter: config.CONTINUE_AFTER });
 // Inside a workflow task the projection gives up before the task does; as an activity of its own it may be slow.
 const statementMs = (): number => (activityInfo().isLocal ? 1_200 : 9_000);
+const guards = createGuards();
+const journeys = createJourneyMessages({ client, queueSuffix, continueAfter: config.CONTINUE_AFTER });
+// An attempt that has ended makes room for the next one.
+let webhookEnded = (): void => undefined;
 const activities = createActivities({
   ...deps,
+  chance: Math.random,
+  secrets: createSecretBox(config.SECRET_KEYS),
+  webhooks: createHttpWebhooks({ privateTargets: config.ALLOW_PRIVATE_TARGETS }),
+  onWebhook: (outcome) => {
+    metrics.webhook(outcome);
+    webhookEnded();
+  },
+  onWebhookDisabled: metrics.webhookDisabled,
   tickets,
+  instances: createInstances({ client }),
+  openWork: createOpenWork(client),
+  guards,
+  actions: createJourneyActions(config, db, client),
+  ...createChildEntry({ ...deps, guards, journeys }),
+  ...createScheduleFiring({ db }),
   ...createSenders(config),
   tally: metrics.outbound,
   onRepaired: metrics.projectionRepaired,
@@ -73,12 +119,17 @@ const activities = createActivities({
 const options = {
   connection,
   namespace,
-  workflowBundle: await workflowBundle(new DefaultLogger('WARN')),
+  workflowBundle: await workflowBundle(new DefaultLogger('WARN'), config.WORKFLOW_BUNDLE),
   activities,
   queueSuffix,
   cache: config.WORKER_CACHE,
   outboundRate: config.OUTBOUND_RATE,
 };
+const onStuck = (runId: string): never => {
+  log.fatal({ runId }, 'a workflow’s step does not end; this process does, and another one takes up its workflows');
+  throw new Error(`a step of workflow run ${runId} does not end`);
+};
+useLeanThreads({ callStacks: config.WORKFLOW_CALL_STACKS, onStuck });
 const core = await createCoreWorker(options);
 const outbound = await createOutboundWorker(options);
 const queues = [taskQueue('core', queueSuffix), taskQueue('outbound', queueSuffix)];
@@ -90,7 +141,21 @@ const health = await serveHealth({
 });
 
 const intake = startIntake({ relay, intake: createIntake({ ...deps, tickets }), log, onResult: metrics.inbound });
+const interests = createInterests({ db, templates: createTemplates({ db }) });
+const routing = createEventRouting({ ...deps, guards, journeys, interests });
+const events = startEventRelay({ relay, routing, log, onRouted: metrics.routed, onPassed: metrics.passed });
+const webhooks = startWebhookRelay({ db, relay, start: createWebhookStarter(client, queueSuffix), log });
+webhookEnded = () => webhooks.wake();
+const onPublished = (count: number): void => {
+  metrics.published(count);
+  webhooks.wake();
+};
+const stream = startStreamRelay({ relay: streamRelay, log, onPublished });
+const schedules = startJourneySchedules({ client, relay, interests, queueSuffix, log });
+const builtIns = startBuiltIns({ publish, log });
+const sealer = startAuditSealer({ relay, log, onSealed: metrics.sealed });
 const sweep = startSweep({ relay, log, onSwept: metrics.swept });
+const retention = startRetention({ ...deps, relay, log });
 
 const end = (): void => [core, outbound].filter((worker) => worker.getState() === 'RUNNING').forEach((worker) => worker.shutdown());
 stopping.signal.addEventListener('abort', end, { once: true });
@@ -100,9 +165,19 @@ if (stopping.signal.aborted) end();
 try {
   await running;
 } finally {
-  await Promise.all([intake[Symbol.asyncDispose](), sweep[Symbol.asyncDispose]()]);
+  await Promise.all([
+    intake[Symbol.asyncDispose](),
+    events[Symbol.asyncDispose](),
+    schedules[Symbol.asyncDispose](),
+    builtIns[Symbol.asyncDispose](),
+    sweep[Symbol.asyncDispose](),
+    sealer[Symbol.asyncDispose](),
+    retention[Symbol.asyncDispose](),
+    stream[Symbol.asyncDispose](),
+    webhooks[Symbol.asyncDispose](),
+  ]);
   await health[Symbol.asyncDispose]();
   await connection.close();
-  await Promise.all([db.destroy(), relay.destroy()]);
+  await Promise.all([db.destroy(), relay.destroy(), streamRelay.destroy()]);
   log.info('stopped');
 }

@@ -1,6 +1,7 @@
 import type { DeliveryTally } from '../activities/attempt.js';
 import type { SlaTally } from '../activities/sla-tally.js';
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import type { Routed } from '../activities/journey-entry-routing.js';
 import type { Swept } from './sweep.js';
 
 export interface WorkerMetrics {
@@ -13,6 +14,18 @@ export interface WorkerMetrics {
   readonly serviceLevels: SlaTally;
   /** An inbound message was worked on; with what result. */
   readonly inbound: (result: string) => void;
+  /** An attempt to bring an event to journeys ended, so many milliseconds after it came. */
+  readonly routed: (event: { readonly from: string }, result: string, lateMs: number, led: Routed) => void;
+  /** So many events concerned nobody. */
+  readonly passed: (count: number) => void;
+  /** So many events got their position in the live stream. */
+  readonly published: (count: number) => void;
+  /** An attempt to send an event to a webhook endpoint ended. */
+  readonly webhook: (outcome: string) => void;
+  /** A webhook endpoint was disabled because nothing arrives there. */
+  readonly webhookDisabled: (cause: string) => void;
+  /** So many lines of the audit were sealed. */
+  readonly sealed: (count: number) => void;
   /** A round of the sweep ended. */
   readonly swept: (counts: Swept) => void;
 }
@@ -54,16 +67,72 @@ export function createMetrics(): WorkerMetrics {
   };
   const gone = new Counter({
     name: 'usher_swept_total',
-    help: 'Rows deleted because nobody needs them any more: texts no ticket took, answers kept for repetitions',
+    help: 'Rows deleted because nobody needs them any more: texts no ticket took, answers kept for repetitions, previews nobody used, old webhooks',
     labelNames: ['kind'],
     registers: [registry],
   });
-  const swept = ({ texts, answers }: Swept): void => {
+  const swept = ({ texts, answers, previews, webhooks }: Swept): void => {
     gone.inc({ kind: 'text' }, texts);
     gone.inc({ kind: 'answer' }, answers);
+    gone.inc({ kind: 'preview' }, previews);
+    gone.inc({ kind: 'webhook' }, webhooks);
   };
+  const lag = new Histogram({
+    name: 'usher_relay_lag_seconds',
+    help: 'Seconds from when an event came to when every journey it concerns was told',
+    labelNames: ['from'],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300],
+    registers: [registry],
+  });
+  const relayed = new Counter({
+    name: 'usher_relay_events_total',
+    help: 'Events by how an attempt to route them ended; those that concern no template are passed',
+    labelNames: ['result'],
+    registers: [registry],
+  });
+  const followed = new Counter({
+    name: 'usher_relay_effects_total',
+    help: 'What events led to: journeys told, entries that took effect',
+    labelNames: ['effect'],
+    registers: [registry],
+  });
+  const routed: WorkerMetrics['routed'] = ({ from }, result, lateMs, { told, entered }) => {
+    relayed.inc({ result });
+    if (result !== 'routed') return;
+    lag.observe({ from }, lateMs / 1_000);
+    followed.inc({ effect: 'told' }, told);
+    followed.inc({ effect: 'entered' }, entered);
+  };
+  const sealed = new Counter({
+    name: 'usher_audit_sealed_total',
+    help: 'Lines of the audit that were sealed',
+    registers: [registry],
+  });
+  const published = new Counter({
+    name: 'usher_stream_published_total',
+    help: 'Events given their position in the live stream',
+    registers: [registry],
+  });
+  const attempts = new Counter({
+    name: 'usher_webhook_attempts_total',
+    help: 'Attempts to send an event to a webhook endpoint, by what its answer came to',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
+  const disabled = new Counter({
+    name: 'usher_webhook_disabled_total',
+    help: 'Webhook endpoints disabled because nobody is there, or nothing arrived for days',
+    labelNames: ['cause'],
+    registers: [registry],
+  });
   return {
     registry,
+    webhook: (outcome) => attempts.inc({ outcome }),
+    webhookDisabled: (cause) => disabled.inc({ cause }),
+    published: (count) => published.inc(count),
+    sealed: (count) => sealed.inc(count),
+    routed,
+    passed: (count) => relayed.inc({ result: 'passed' }, count),
     outbound,
     serviceLevels: createSlaTally(registry),
     swept,

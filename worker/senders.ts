@@ -12,7 +12,7 @@ export function createSenders(config: Config): NoticeSenders {
   const workflows = `${config.TEMPORAL_UI_URL}/namespaces/${config.TEMPORAL_NAMESPACE}/workflows`;
   return {
     email: createSmtpEmail({ url: config.SMTP_URL }),
-    sms: isSmsOn ? createTwilioSms({ accountSid, authToken, from, apiUrl }) : null,
+    sms: isSmsOn ? createTwilioSms({ accountSid, authToken, from, apiUrl, publicUrl: config.PUBLIC_URL }) : null,
     mailDomain: config.MAIL_DOMAIN,
     links: (ticket) => [
       { name: 'Ticket', url: new URL(`/v1/tickets/${ticket}`, config.PUBLIC_URL).href },

@@ -1,18 +1,25 @@
-/** Deletes what was stored for commands and is no longer needed: texts that no ticket took, and answers kept for repetitions. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** Deletes what was stored for commands and is no longer needed: texts that no ticket took, answers kept for repetitions, previews nobody used, old webhooks, ids of callbacks. */
 import type { Db } from '../db/client.js';
-import { deleteAnswers, deleteTexts, strayTexts } from '../db/queries/sweep.js';
+import { deleteAnswers, deleteDedupeKeys, deletePreviews, deleteReceipts, deleteTexts, strayTexts } from '../db/queries/sweep.js';
 import type { StrayText } from '../db/queries/sweep.js';
+import { deleteDeliveries, deleteEndpoints } from '../db/queries/webhook-sweep.js';
 import { hour, minute } from '../domain/time.js';
 import type { Logger } from '../logger.js';
+import { startRounds } from './rounds.js';
 
 export interface Swept {
   readonly texts: number;
   readonly answers: number;
+  /** Of batches, with their instances. */
+  readonly previews: number;
+  /** What was sent to webhook endpoints, with its attempts. */
+  readonly webhooks: number;
 }
 
 /** Rows of one statement, so that none runs long. */
 const batch = 1_000;
+/** Previews of one statement: each may have thousands of instances. */
+const few = 10;
 /** Texts remembered from one round to the next. */
 const mostTexts = 5_000;
 
@@ -28,14 +35,23 @@ export function createSweep(relay: Db): (signal?: AbortSignal) => Promise<Swept>
   let seen: readonly StrayText[] = [];
   return async (signal) => {
     const stopped = (): boolean => signal?.aborted === true;
+    const all = async (some: (db: Db, most: number) => Promise<number>, most = batch): Promise<number> => {
+      let count = 0;
+      for (let deleted = most; deleted === most && !stopped(); count += deleted) deleted = await some(relay, most);
+      return count;
+    };
     let texts = 0;
     for (let from = 0; from < seen.length && !stopped(); from += batch) {
       texts += await deleteTexts(relay, seen.slice(from, from + batch));
     }
     seen = await strayTexts(relay, mostTexts);
-    let answers = 0;
-    for (let deleted = batch; deleted === batch && !stopped(); answers += deleted) deleted = await deleteAnswers(relay, batch);
-    return { texts, answers };
+    const answers = await all(deleteAnswers);
+    await all(deleteDedupeKeys);
+    await all(deleteReceipts);
+    const previews = await all(deletePreviews, few);
+    const webhooks = await all(deleteDeliveries);
+    if (!stopped()) await deleteEndpoints(relay);
+    return { texts, answers, previews, webhooks };
   };
 }
 
@@ -53,30 +69,18 @@ const firstPause = (): number => minute * (1 + Math.random());
 
 /** Starts the rounds; disposing waits for one that is under way. */
 export function startSweep({ relay, log, onSwept }: SweepOptions): AsyncDisposable {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const round = createSweep(relay);
-  const rest = (time: number): Promise<void> => sleep(time, undefined, { signal, ref: false }).catch(() => undefined);
-
-  const loop = async (): Promise<void> => {
-    await rest(firstPause());
-    while (!signal.aborted) {
-      try {
-        const swept = await round(signal);
-        onSwept(swept);
-        if (swept.texts + swept.answers > 0) log.info(swept, 'swept');
-      } catch (error) {
-        log.warn({ err: error }, 'not swept, will be tried again');
-      }
-      await rest(pause());
-    }
-  };
-
-  const done = loop();
-  return {
-    async [Symbol.asyncDispose]() {
-      stopping.abort();
-      await done;
+  const sweep = createSweep(relay);
+  return startRounds({
+    first: firstPause(),
+    async round(signal) {
+      const swept = await sweep(signal);
+      onSwept(swept);
+      if (swept.texts + swept.answers + swept.previews + swept.webhooks > 0) log.info(swept, 'swept');
+      return pause();
     },
-  };
+    onFailed(error) {
+      log.warn({ err: error }, 'not swept, will be tried again');
+      return pause();
+    },
+  });
 }

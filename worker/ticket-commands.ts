@@ -68,13 +68,13 @@ export function createTicketCommands({ client, queueSuffix, continueAfter }: Tic
 }
 
 /** The code a ticket refused with; null when it did not. */
-function refusalIn(error: unknown): string | null {
+export function refusalIn(error: unknown): string | null {
   const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
   return cause instanceof ApplicationFailure ? (cause.type ?? null) : null;
 }
 
 /** A ticket that is being opened at this moment is not one that refuses for good. */
-function refusedOr(error: unknown): unknown {
+export function refusedOr(error: unknown): unknown {
   const code = refusalIn(error);
   return code === null || code === 'ticket.not_found' || passedOver.includes(code) ? error : new CommandRefused(code, { cause: error });
 }

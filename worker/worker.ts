@@ -20,8 +20,29 @@ export interface WorkerOptions {
 /** No send is cut midway: every attempt ends within this time. */
 const shutdownGraceTime = '30s';
 
-/** All but the sending, which has a queue of its own. */
-const coreActivities = ({ deliver: _outbound, ...core }: Activities): Omit<Activities, 'deliver'> => core;
+/** What reaches the world outside has a queue of its own. */
+type Outbound = 'deliver' | 'runAction' | 'deliverTouchpoint' | 'attemptWebhook' | 'tellOwner';
+const coreActivities = ({
+  deliver: _d,
+  runAction: _a,
+  deliverTouchpoint: _t,
+  attemptWebhook: _w,
+  tellOwner: _o,
+  ...core
+}: Activities): Omit<Activities, Outbound> => core;
+const outboundActivities = ({
+  deliver,
+  runAction,
+  deliverTouchpoint,
+  attemptWebhook,
+  tellOwner,
+}: Activities): Pick<Activities, Outbound> => ({
+  deliver,
+  runAction,
+  deliverTouchpoint,
+  attemptWebhook,
+  tellOwner,
+});
 
 /** Runs workflows and what they do to the database. */
 export const createCoreWorker = ({
@@ -52,7 +73,7 @@ export const createOutboundWorker = ({ connection, namespace, activities, queueS
     namespace,
     taskQueue: taskQueue('outbound', queueSuffix),
     identity: `usher-outbound@${hostname()}:${process.pid}`,
-    activities: { deliver: activities.deliver },
+    activities: outboundActivities(activities),
     maxTaskQueueActivitiesPerSecond: outboundRate,
     shutdownGraceTime,
   });

@@ -1,12 +1,20 @@
 /** Activities by kind of work, each with its retry policy and the reason for it. A person's slowness is a timer, never a retry. */
-import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type {
+  BulkActivities,
   DeliveryActivities,
+  EntryActivities,
+  ErasureActivities,
   GiveUpActivities,
+  JourneyActionActivities,
+  JourneyProjectionActivities,
+  JourneyQuestionActivities,
   PlanningActivities,
   ProjectionActivities,
   ReprojectionActivities,
   StaffingActivities,
+  TouchpointActivities,
+  WebhookActivities,
 } from '../activities/contract.js';
 
 /** Inside the workflow task: saves four state transitions per command. Holds back all other messages of its workflow, hence the 3 s. */
@@ -91,3 +99,136 @@ export const markReprojection = (summary: string) =>
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
     summary,
   }).markReprojection;
+
+/** Asked before the transaction that starts the batch may have ended, or while PostgreSQL is away; after that it was taken back. */
+export const findBatch = proxyActivities<BulkActivities>({
+  startToCloseTimeout: '10s',
+  scheduleToCloseTimeout: '10m',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  summary: 'the batch as started',
+}).findBatch;
+
+/**
+ * An instance has 20 s to answer, PostgreSQL the rest. An instance that does not answer is no failure: the batch asks it again. What is tried
+ * here until it works is PostgreSQL, and a question whose worker died.
+ */
+export const askInstance = (summary: string) =>
+  proxyActivities<BulkActivities>({
+    startToCloseTimeout: '30s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  }).askInstance;
+
+/** Reads and writes only; as patient as the projection. */
+export const onBatch = (summary: string) =>
+  proxyActivities<BulkActivities>({
+    startToCloseTimeout: '10s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  });
+
+/** Tried until it works, however long: a person was promised it. Pages give a sign of life every two seconds. */
+export const onErasure = (summary: string) =>
+  proxyActivities<ErasureActivities>({
+    startToCloseTimeout: '25s',
+    heartbeatTimeout: '10s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  });
+
+/** As the ticket's projection: in the task while that is quick. */
+export const recordNow = proxyLocalActivities<JourneyProjectionActivities>({
+  scheduleToCloseTimeout: '3s',
+  startToCloseTimeout: '1500ms',
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '500ms', maximumAttempts: 2 },
+});
+
+/** When PostgreSQL is slow or away. */
+export const recordLater = (summary: string) =>
+  proxyActivities<JourneyProjectionActivities>({
+    startToCloseTimeout: '10s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  });
+
+/** A guard has a second; what takes longer is the database, which is asked once more. */
+export const askNow = proxyLocalActivities<JourneyQuestionActivities>({
+  scheduleToCloseTimeout: '3s',
+  startToCloseTimeout: '1500ms',
+  retry: { initialInterval: '100ms', backoffCoefficient: 2, maximumInterval: '500ms', maximumAttempts: 2 },
+});
+
+/** When PostgreSQL is slow or away: no journey takes a wrong way for it, it waits. */
+export const askLater = (summary: string) =>
+  proxyActivities<JourneyQuestionActivities>({
+    startToCloseTimeout: '10s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  });
+
+/**
+ * One attempt, and no more: the journey itself counts attempts and waits between them, where everybody sees it. Called off before it has begun
+ * it does not begin; after that its answer is still heard.
+ */
+export const runAction = (taskQueue: string, { timeoutMs, scheduleMs, summary }: ActionTimes & { readonly summary: string }) =>
+  proxyActivities<JourneyActionActivities>({
+    taskQueue,
+    startToCloseTimeout: timeoutMs,
+    ...(scheduleMs === undefined ? {} : { scheduleToStartTimeout: scheduleMs }),
+    retry: { maximumAttempts: 1 },
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    summary,
+  }).runAction;
+
+interface ActionTimes {
+  readonly timeoutMs: number;
+  readonly scheduleMs: number | undefined;
+}
+
+/** As patient as a mail to a customer. */
+export const deliverTouchpoint = (taskQueue: string, summary: string) =>
+  proxyActivities<TouchpointActivities>({
+    taskQueue,
+    startToCloseTimeout: '25s',
+    scheduleToCloseTimeout: '24h',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  }).deliverTouchpoint;
+
+/** A start that Temporal or PostgreSQL could not take is tried until they can; a refusal is an answer. */
+export const enterChild = (summary: string) =>
+  proxyActivities<EntryActivities>({
+    startToCloseTimeout: '20s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  }).enterChild;
+
+/** A day's work waits for it; missed, it waits for the next. */
+export const fireSchedule = (summary: string) =>
+  proxyActivities<EntryActivities>({
+    startToCloseTimeout: '10s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary,
+  }).fireSchedule;
+
+/**
+ * As long as it takes: each failed attempt says when the next one is due. The interval is that after an attempt whose worker died, which
+ * has a lease on its delivery until the activity's time is over.
+ */
+export const attemptWebhook = (taskQueue: string, summary: string) =>
+  proxyActivities<WebhookActivities>({
+    taskQueue,
+    startToCloseTimeout: '25s',
+    retry: { initialInterval: '5s', backoffCoefficient: 1, maximumInterval: '5s' },
+    summary,
+  }).attemptWebhook;
+
+/** As patient as any mail to staff. */
+export const tellOwner = (taskQueue: string) =>
+  proxyActivities<WebhookActivities>({
+    taskQueue,
+    startToCloseTimeout: '25s',
+    scheduleToCloseTimeout: '24h',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary: 'tell the owner that the endpoint is disabled',
+  }).tellOwner;

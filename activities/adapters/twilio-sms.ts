@@ -10,6 +10,8 @@ export interface TwilioOptions {
   readonly from: string;
   /** Where the API is: Twilio's own, one of its regions, or a stand-in. */
   readonly apiUrl: string;
+  /** Address of our API, for reports. */
+  readonly publicUrl: string;
 }
 
 /** Milliseconds of one request, from its first byte to the last of the answer. */
@@ -23,13 +25,15 @@ const unreached: readonly string[] = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 
 /** SMS from one account's number. */
 export function createTwilioSms(options: TwilioOptions): SmsSender {
   return {
-    async send({ to, text }, { signal, beforeWire }) {
+    async send({ to, text, reportPath }, { signal, beforeWire }) {
       try {
         await beforeWire();
       } catch (error) {
         throw new SendError('stopped before the wire', null, { cause: error });
       }
-      const { sid, status } = await call(options, signal, ({ messages }) => messages.create({ to, from: options.from, body: text }));
+      const reports = reportPath === null ? {} : { statusCallback: options.publicUrl + reportPath };
+      const message = { to, from: options.from, body: text, ...reports };
+      const { sid, status } = await call(options, signal, ({ messages }) => messages.create(message));
       return { providerId: sid, text: status };
     },
     async find(to, reference, signal) {

@@ -25,7 +25,7 @@ const create = contract(
 );
 
 const upload = contract(
-  { permission: 'public', problems: ['not_found', 'too_large', 'request_timeout', 'media_type', 'database_unavailable'] },
+  { permission: 'public', problems: ['not_found', 'erased', 'too_large', 'request_timeout', 'media_type', 'database_unavailable'] },
   {
     method: 'post',
     path: '/v1/uploads/{attachmentId}',
@@ -51,7 +51,7 @@ const complete = contract(
 );
 
 const get = contract(
-  { permission: 'ticket.read', guards: [onRole('ticket.read')], problems: ['not_found', 'forbidden'] },
+  { permission: 'ticket.read', guards: [onRole('ticket.read')], problems: ['not_found', 'erased', 'forbidden'] },
   {
     method: 'get',
     path: '/v1/attachments/{attachmentId}',
@@ -64,7 +64,7 @@ const get = contract(
 );
 
 const content = contract(
-  { permission: 'ticket.read', guards: [onRole('ticket.read')], problems: ['not_found', 'forbidden'] },
+  { permission: 'ticket.read', guards: [onRole('ticket.read')], problems: ['not_found', 'erased', 'forbidden'] },
   {
     method: 'get',
     path: '/v1/attachments/{attachmentId}/content',
@@ -77,7 +77,7 @@ const content = contract(
 );
 
 const file = contract(
-  { permission: 'public', problems: ['not_found', 'database_unavailable'] },
+  { permission: 'public', problems: ['not_found', 'erased', 'database_unavailable'] },
   {
     method: 'get',
     path: '/v1/files/{attachmentId}',
@@ -102,7 +102,7 @@ export const attachmentRoutes = (service: AttachmentService) =>
       const fields = FileQuery.safeParse({ tenant: form['tenant'], expires: form['expires'], signature: form['signature'] });
       const part = form['file'];
       if (!fields.success || !(part instanceof File)) throw new Refusal('not_found');
-      await service.upload(c.req.valid('param').attachmentId, fields.data, await part.bytes());
+      await service.upload(c.req.valid('param').attachmentId, fields.data, await part.bytes(), c.var.requestId);
       return c.body(null, 204);
     })
     .openapi(complete, (c) => write(c, (caller) => service.complete(caller, c.req.valid('param').attachmentId)))

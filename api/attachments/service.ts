@@ -1,6 +1,7 @@
 /** Attachments: announced, uploaded, looked at, then clean or rejected; read by links that live a minute. */
 import { createHash } from 'node:crypto';
 import { v7 } from 'uuid';
+import { accountable } from '../administration.js';
 import type { Caller, Reader } from '../caller.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
@@ -15,6 +16,7 @@ import { createAttachmentLinks, uploadWithin } from './links.js';
 import type { AttachmentView, FileQuery } from './schema.js';
 import { matchesType } from './sniff.js';
 import { withTenant } from '../../db/client.js';
+import { recordAudit } from '../../db/queries/audit.js';
 import { attachmentsById, findAttachment, insertAttachment, moveAttachment } from '../../db/queries/attachments.js';
 import type { AttachmentRecord } from '../../db/queries/attachments.js';
 import type { TicketFacts } from '../../db/queries/tickets.js';
@@ -33,12 +35,14 @@ export function createAttachmentService(
     const tenant = asTenantId(link.tenant);
     const [found] = links.holds(purpose, id, link) ? await withTenant(db, tenant, (tx) => attachmentsById(tx, tenant, [id])) : [];
     if (found === undefined) throw new Refusal('not_found');
+    if (found.isErased) throw new Refusal('erased');
     return found;
   };
 
   const visible = async (reader: Reader, id: string): Promise<AttachmentRecord> => {
     const found = await engine.within(reader, (tx) => findAttachment(tx, reader.principal, id));
     if (found === undefined) throw new Refusal('not_found');
+    if (found.isErased) throw new Refusal('erased');
     return found;
   };
 
@@ -49,7 +53,7 @@ export function createAttachmentService(
       const row = announced(caller, { id, ticket: ticket.id, message: null }, input);
       await engine.within(caller, async (tx) => {
         await takeKey(tx, caller);
-        const fits = await insertAttachment(tx, tenant, row, { most: mostBytesPerTicket, waitMs: uploadWithin });
+        const fits = await insertAttachment(tx, tenant, row, { most: mostBytesPerTicket, waitMs: uploadWithin, by: accountable(caller) });
         if (!fits) throw new Refusal('too_large', { members: { limit: mostBytesPerTicket } });
       });
       const view = attachmentView({ ...row, state: 'awaiting', createdAt: new Date(now()) });
@@ -57,13 +61,18 @@ export function createAttachmentService(
     },
 
     /** Takes the bytes of an announced attachment, once. */
-    async upload(id: string, fields: FileQuery, bytes: Uint8Array): Promise<void> {
+    async upload(id: string, fields: FileQuery, bytes: Uint8Array, requestId: string): Promise<void> {
       const found = await bySignature('upload', id, fields);
       if (bytes.length > Math.min(found.size, mostBytes)) throw new Refusal('too_large', { members: { limit: found.size } });
       const tenant = asTenantId(fields.tenant);
       if (found.state !== 'awaiting') throw new Refusal('not_found');
       await files.put(found.storageKey, bytes);
-      await withTenant(db, tenant, (tx) => moveAttachment(tx, tenant, id, 'awaiting', 'quarantine'));
+      await withTenant(db, tenant, async (tx) => {
+        await moveAttachment(tx, tenant, id, 'awaiting', 'quarantine');
+        const changes = { attachment: id, state: 'quarantine' };
+        const by = { tenant, actor: found.createdBy, requestId, source: 'api' } as const;
+        await recordAudit(tx, by, { action: 'attachment.uploaded', subject: `ticket/${found.ticket}`, changes });
+      });
     },
 
     /** Looks at what was uploaded: clean, if it is what it was said to be. */
@@ -84,6 +93,8 @@ export function createAttachmentService(
       await engine.within(caller, async (tx) => {
         await takeKey(tx, caller);
         await moveAttachment(tx, tenant, id, 'quarantine', state);
+        const changes = { attachment: id, state };
+        await recordAudit(tx, accountable(caller), { action: 'attachment.checked', subject: `ticket/${found.ticket}`, changes });
       });
       if (state === 'rejected') await files.remove(found.storageKey);
       return { status: 200, body: attachmentView({ ...found, state }) };
@@ -125,7 +136,7 @@ const attachmentView = ({
   state,
   visibility,
   createdAt,
-}: Omit<AttachmentRecord, 'storageKey' | 'createdBy' | 'sha256'>): AttachmentView => ({
+}: Omit<AttachmentRecord, 'storageKey' | 'createdBy' | 'sha256' | 'isErased'>): AttachmentView => ({
   id,
   ticket,
   message,

@@ -18,6 +18,7 @@ import type { ContentRow } from '../../db/queries/content.js';
 import { recordOnRow } from '../../db/queries/projection.js';
 import { lockTicket } from '../../db/queries/tickets.js';
 import type { TicketFacts, WholeTicket } from '../../db/queries/tickets.js';
+import { originOf } from '../../domain/actor.js';
 import type { ContentId } from '../../domain/ids.js';
 import { consumedAt, isOpenClock, wholeSecond } from '../../domain/sla/clock.js';
 import type { Clock } from '../../domain/sla/clock.js';
@@ -55,7 +56,7 @@ export function createClockService({ now, metrics }: Pick<Deps, 'now' | 'metrics
       if (!outcome.ok) throw refusalOf(outcome.code, outcome.members);
       if (outcome.events.length === 0) return;
       const { commandId, actor, role, source } = command;
-      const step = { commandId, kind: 'waive', actor, role, source, runId: 'api', at, planned: [] } as const;
+      const step = { commandId, kind: 'waive', actor, role, source, ...originOf(command), runId: 'api', at, planned: [] } as const;
       const { events, sla } = outcome;
       await recordOnRow(tx, { ...step, events, ticket: outcome.ticket, ...(sla === null ? {} : { sla }) }, v7);
     });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { ProductSettings } from '../../domain/configuration/schema.js';
+import { OneLine, ProductSettings } from '../../domain/configuration/schema.js';
+import { keyPattern } from '../../domain/ids.js';
 import { Moment, PageQuery, pageSchema, storable } from '../contract.js';
 
 export { ProductSettings } from '../../domain/configuration/schema.js';
@@ -7,6 +8,17 @@ export { ProductSettings } from '../../domain/configuration/schema.js';
 export const ProductParams = z.object({ key: storable.min(1).max(64) });
 export const ProductQuery = z.strictObject(PageQuery);
 export type ProductQuery = z.output<typeof ProductQuery>;
+
+export const CreateProduct = z
+  .strictObject({
+    key: z.string().regex(keyPattern, 'must be lower-case letters, digits, - and _, beginning with a letter or digit, 63 at most'),
+    name: OneLine(100),
+    settings: ProductSettings,
+  })
+  .meta({ id: 'CreateProduct' });
+export type CreateProduct = z.output<typeof CreateProduct>;
+export const ReplaceProduct = z.strictObject({ name: OneLine(100) }).meta({ id: 'ReplaceProduct' });
+export type ReplaceProduct = z.output<typeof ReplaceProduct>;
 
 export const ProductView = z
   .strictObject({

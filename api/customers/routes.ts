@@ -34,7 +34,7 @@ const list = contract(
 );
 
 const get = contract(
-  { permission: 'customer.read', guards: [onRole('customer.read')], problems: ['forbidden', 'not_found'] },
+  { permission: 'customer.read', guards: [onRole('customer.read')], problems: ['forbidden', 'not_found', 'erased'] },
   {
     method: 'get',
     path: '/v1/customers/{customerId}',
@@ -50,7 +50,7 @@ const history = contract(
   {
     permission: 'customer.read',
     guards: [onRole('customer.read')],
-    problems: ['forbidden', 'not_found', 'unknown_parameter', 'cursor_invalid'],
+    problems: ['forbidden', 'not_found', 'erased', 'unknown_parameter', 'cursor_invalid'],
   },
   {
     method: 'get',

@@ -13,6 +13,7 @@ import { EmailAddress, PhoneNumber } from './schema.js';
 import type { CreateCustomer, CustomerHistoryEntry, CustomerQuery, CustomerView, HistoryQuery } from './schema.js';
 import { customerHistory, findCustomer, isTaken, listCustomers } from '../../db/queries/directory.js';
 import type { CustomerEvent, CustomerRecord } from '../../db/queries/directory.js';
+import { isErased } from '../../db/queries/erasures.js';
 import type { Principal } from '../../domain/access/principal.js';
 import { asCustomerId } from '../../domain/ids.js';
 
@@ -23,8 +24,9 @@ export function createCustomerService({ keys }: Pick<Deps, 'keys'>, engine: Pick
     const { principal } = reader;
     const mine = principal.role !== 'customer' || principal.id === id;
     const found = await engine.within(reader, (tx) => findCustomer(tx, principal.tenant, mine ? id : nobody));
-    if (found === undefined) throw new Refusal('not_found');
-    return found;
+    if (found !== undefined) return found;
+    const erased = mine && (await engine.within(reader, (tx) => isErased(tx, principal.tenant, id)));
+    throw new Refusal(erased ? 'erased' : 'not_found');
   };
 
   return {

@@ -11,6 +11,7 @@ const own: Readonly<Record<string, { type: string; text: string }>> = {
 const foreign: Readonly<Record<string, string>> = {
   'swagger-ui.css': 'text/css; charset=utf-8',
   'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  'oauth2-redirect.js': 'text/javascript; charset=utf-8',
 };
 
 export interface Asset {

@@ -45,7 +45,13 @@ export function openApiDocument(definitions: readonly Definition[]): OpenApiDocu
     paths,
     components: {
       parameters: headers,
-      securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key, `usk_…`' } },
+      securitySchemes: {
+        key: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'An API key, `usk_…`, or an access token of an identity provider your tenant trusts',
+        },
+      },
     },
   });
 }
@@ -65,6 +71,9 @@ const headers = {
 };
 const use = (name: keyof typeof headers): Json => ({ $ref: `#/components/parameters/${name}` });
 
+/** What lies behind is a workflow, whose answer a caller need not wait for. */
+const takesCommands = /^[/]v1[/](?:tickets|journeys|handoffs|approvals)[/]\{[A-Za-z]+\}(?:[/]|$)/;
+
 function operation(route: Route, components: Components): Json {
   const { method, operationId, summary, tags, request, responses } = route;
   const permission: unknown = Reflect.get(route, 'x-permission');
@@ -74,7 +83,7 @@ function operation(route: Route, components: Components): Json {
     ...objectParameters('path', request?.params, components),
     ...objectParameters('query', request?.query, components),
     ...(writes ? [use('idempotencyKey'), use('ifMatch')] : []),
-    ...(writes && route.path.startsWith('/v1/tickets/{ticketId}') && method !== 'delete' ? [use('prefer')] : []),
+    ...(writes && takesCommands.test(route.path) && method !== 'delete' ? [use('prefer')] : []),
     ...(method === 'get' && Object.hasOwn(responses, 304) ? [use('ifNoneMatch')] : []),
   ];
   return {

@@ -44,7 +44,26 @@ th[scope=row] { font-weight: 500; white-space: nowrap; }
 
 /** Starts the reference page; served as a file because the policy allows no script in a page. */
 export const docsScript = `
-window.addEventListener('load', () => {
-  window.ui = SwaggerUIBundle({ url: '/v1/openapi.json', dom_id: '#reference', deepLinking: true, docExpansion: 'none', validatorUrl: null });
+window.addEventListener('load', async () => {
+  const { clientId, authorizationUrl, tokenUrl } = document.getElementById('reference').dataset;
+  const spec = await (await fetch('/v1/openapi.json')).json();
+  if (clientId) {
+    const scopes = { openid: 'who you are', email: 'your address, by which you are known here' };
+    spec.components.securitySchemes.signIn = {
+      type: 'oauth2',
+      description: 'Sign in as yourself; what you may is what you may in Usher.',
+      flows: { authorizationCode: { authorizationUrl, tokenUrl, scopes } },
+    };
+    spec.security = [...spec.security, { signIn: [] }];
+  }
+  window.ui = SwaggerUIBundle({
+    spec,
+    dom_id: '#reference',
+    deepLinking: true,
+    docExpansion: 'none',
+    validatorUrl: null,
+    oauth2RedirectUrl: location.origin + '/docs/signed-in',
+  });
+  if (clientId) window.ui.initOAuth({ clientId, scopes: 'openid email', usePkceWithAuthorizationCodeGrant: true });
 });
 `;

@@ -3,10 +3,12 @@ import { z } from 'zod';
 import type { Env } from '../caller.js';
 import { contract, inputHook } from '../contract.js';
 import { Refusal } from '../errors.js';
+import { contentPolicy } from '../middleware/request.js';
 import { isProblemCode, problems } from '../problems.js';
 import { readAsset } from './assets.js';
 import type { OpenApiDocument } from './openapi.js';
 import { html, page } from './page.js';
+import type { DocsSignIn } from './sign-in.js';
 
 const textHtml = { 200: { description: 'A page', content: { 'text/html': { schema: z.string() } } } };
 const terms = { permission: 'public' } as const;
@@ -25,6 +27,15 @@ const docs = contract(terms, {
   path: '/docs',
   operationId: 'docsPage',
   summary: 'The reference page',
+  tags: ['Documents'],
+  responses: textHtml,
+});
+
+const signedIn = contract(terms, {
+  method: 'get',
+  path: '/docs/signed-in',
+  operationId: 'docsSignedInPage',
+  summary: 'Where an identity provider sends readers of the reference page back to',
   tags: ['Documents'],
   responses: textHtml,
 });
@@ -64,21 +75,44 @@ const problem = contract(
   },
 );
 
-/** @param read the document; asked for when it is first wanted, because it describes these routes too */
-export const documentRoutes = (read: () => OpenApiDocument) =>
-  new OpenAPIHono<Env>({ defaultHook: inputHook })
-    .openapi(document, (c) => c.json(read(), 200))
-    .openapi(docs, (c) =>
-      c.html(
+/**
+ * @param read the document; asked for when it is first wanted, because it describes these routes too
+ * @param signIn where readers may sign in
+ */
+export const documentRoutes = (read: () => OpenApiDocument, signIn: () => Promise<DocsSignIn | null>) => {
+  // Written once: it is more than a megabyte.
+  let written: string | undefined;
+  return new OpenAPIHono<Env>({ defaultHook: inputHook })
+    .openapi(document, (c) => c.body((written ??= JSON.stringify(read())), 200, { 'content-type': 'application/json' }))
+    .openapi(docs, async (c) => {
+      const { clientId = '', authorizationUrl = '', tokenUrl = '' }: Partial<DocsSignIn> = (await signIn()) ?? {};
+      // The page itself trades the code for a token.
+      if (tokenUrl !== '') c.header('content-security-policy', contentPolicy([new URL(tokenUrl).origin]));
+      return c.html(
         page(
           'API',
           html`<link rel="stylesheet" href="/docs/assets/swagger-ui.css" />
-            <div id="reference"></div>
+            <div
+              id="reference"
+              data-client-id="${clientId}"
+              data-authorization-url="${authorizationUrl}"
+              data-token-url="${tokenUrl}"
+            ></div>
             <script src="/docs/assets/swagger-ui-bundle.js"></script>
             <script src="/docs/assets/usher-docs.js"></script>
             <noscript
               ><p>The reference needs script; the document itself is <a href="/v1/openapi.json">openapi.json</a>.</p></noscript
             >`,
+        ),
+        200,
+      );
+    })
+    .openapi(signedIn, (c) =>
+      c.html(
+        page(
+          'Signed in',
+          html`<p>You can close this window.</p>
+            <script src="/docs/assets/oauth2-redirect.js"></script>`,
         ),
         200,
       ),
@@ -133,3 +167,4 @@ export const documentRoutes = (read: () => OpenApiDocument) =>
         200,
       );
     });
+};

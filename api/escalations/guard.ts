@@ -6,7 +6,7 @@ import { before } from '../caller.js';
 import type { Env } from '../caller.js';
 import { Refusal } from '../errors.js';
 import { authorise } from '../middleware/auth.js';
-import { forbidden } from '../tickets/refusals.js';
+import { forbidden } from '../forbidden.js';
 import { openUnit } from '../unit.js';
 import { parseEscalationName } from './names.js';
 

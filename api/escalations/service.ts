@@ -9,7 +9,8 @@ import { ticketAnswer } from '../tickets/answers.js';
 import { authorOf, contentIdOf, reasonText } from '../tickets/engine.js';
 import type { CommandOptions, TicketEngine } from '../tickets/engine.js';
 import { historyEntry, productsOf } from '../tickets/reads.js';
-import { forbidden, invalid, unknownReference } from '../tickets/refusals.js';
+import { forbidden } from '../forbidden.js';
+import { invalid, unknownReference } from '../tickets/refusals.js';
 import { escalationName, parseEscalationName } from './names.js';
 import type {
   AcknowledgeBody,

@@ -73,7 +73,7 @@ export const inboundRoutes = (service: InboundService) =>
   new OpenAPIHono<Env>({ defaultHook: inputHook })
     .openapi(submit, async (c) => {
       if (!/^message\/rfc822\s*(?:;|$)/i.test(c.req.header('content-type') ?? '')) throw new Refusal('media_type');
-      const receipt = await service.submit(c.var, receive(c, receiveWithin));
+      const receipt = await service.submit(readerOf(c.var), receive(c, receiveWithin));
       return c.json(receipt, receipt.result === 'accepted' ? 202 : 200);
     })
     .openapi(list, async (c) => c.json(await service.list(readerOf(c.var), c.req.valid('query')), 200))

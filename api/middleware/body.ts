@@ -1,13 +1,13 @@
 /** Reads a JSON body within its limits before anything looks at it. Source: security.md, section 8. */
 import type { Context, MiddlewareHandler } from 'hono';
-import { answerWithin } from '../caller.js';
 import type { Env } from '../caller.js';
 import { Refusal } from '../errors.js';
 
 const mostBytes = 256 * 1024;
 /** A body, or a form with a file, may be on its way this long. */
 const receiveWithin = 30_000;
-const limits = { depth: 32, items: 1_000, keys: 200 } as const;
+const limits = { depth: 32, items: 1_000, keys: 200 };
+type Limits = typeof limits;
 const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
@@ -16,7 +16,10 @@ const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
  */
 export const receiveBody: MiddlewareHandler<Env> = async (c, next) => {
   c.set('body', await readLimited(c, mostBytes).catch(asRefusal));
-  c.set('deadline', c.var.deps.now() + answerWithin);
+  const { now, answerWithin } = c.var.deps;
+  const receivedAt = now();
+  c.set('receivedAt', receivedAt);
+  c.set('deadline', receivedAt + answerWithin);
   await next();
 };
 
@@ -25,23 +28,30 @@ function asRefusal(error: unknown): Refusal {
   throw error;
 }
 
-/** @throws Refusal `too_large`, `request_timeout`, `media_type`, `malformed_json`, `too_deep`, `invalid_request` */
-export const jsonBody: MiddlewareHandler<Env> = async (c, next) => {
-  const bytes = c.var.body;
-  if (bytes instanceof Refusal) throw bytes;
-  if (bytes.length > 0) {
-    const type = c.req.header('content-type') ?? '';
-    if (!/^application\/(?:[a-z.-]+\+)?json\s*(?:;|$)/i.test(type)) throw new Refusal('media_type');
-    check(parse(bytes), '', 0);
-  } else if (c.req.header('content-type') !== undefined) {
-    // The body is optional and absent: what follows must not try to parse nothing.
-    c.req.raw.headers.delete('content-type');
-  }
-  // The framework keeps promises here, whatever its type says; the body itself can be read only once.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  c.req.bodyCache.text = Promise.resolve(new TextDecoder().decode(bytes)) as unknown as string;
-  await next();
-};
+/**
+ * Reads what was received.
+ *
+ * @param most what the body may hold beyond what bodies usually may
+ * @throws Refusal `too_large`, `request_timeout`, `media_type`, `malformed_json`, `too_deep`, `invalid_request`
+ */
+export const jsonBody =
+  (most: Partial<Limits> = {}): MiddlewareHandler<Env> =>
+  async (c, next) => {
+    const bytes = c.var.body;
+    if (bytes instanceof Refusal) throw bytes;
+    if (bytes.length > 0) {
+      const type = c.req.header('content-type') ?? '';
+      if (!/^application\/(?:[a-z.-]+\+)?json\s*(?:;|$)/i.test(type)) throw new Refusal('media_type');
+      check(parse(bytes), { ...limits, ...most }, '', 0);
+    } else if (c.req.header('content-type') !== undefined) {
+      // The body is optional and absent: what follows must not try to parse nothing.
+      c.req.raw.headers.delete('content-type');
+    }
+    // The framework keeps promises here, whatever its type says; the body itself can be read only once.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    c.req.bodyCache.text = Promise.resolve(new TextDecoder().decode(bytes)) as unknown as string;
+    await next();
+  };
 
 /**
  * The parts of a form.
@@ -60,16 +70,21 @@ export async function limitedForm(c: Context, most: number): Promise<Record<stri
   }
 }
 
-/** @throws Refusal `too_large`, as soon as it is known; `request_timeout` */
-async function readLimited(c: Context, most: number): Promise<Uint8Array> {
+/**
+ * The bytes of a body as they came.
+ *
+ * @param within milliseconds it may take
+ * @throws Refusal `too_large`, as soon as it is known; `request_timeout`
+ */
+export async function readLimited(c: Context, most: number, within = receiveWithin): Promise<Uint8Array> {
   const tooLarge = (): Refusal => new Refusal('too_large', { members: { limit: most } });
   const announced = Number(c.req.header('content-length') ?? Number.NaN);
   if (announced > most) throw tooLarge();
   // No more than was announced can come in; as a stream the same bytes cost several times as much.
-  if (announced >= 0) return new Uint8Array(await inTime(c.req.raw.arrayBuffer(), receiveWithin));
+  if (announced >= 0) return new Uint8Array(await inTime(c.req.raw.arrayBuffer(), within));
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of receive(c, receiveWithin)) {
+  for await (const chunk of receive(c, within)) {
     size += chunk.byteLength;
     if (size > most) throw tooLarge();
     chunks.push(chunk);
@@ -109,6 +124,17 @@ async function inTime<T>(reading: Promise<T>, within: number): Promise<T> {
   }
 }
 
+/**
+ * What bytes say, within the limits of bodies.
+ *
+ * @throws Refusal `malformed_json`, `too_deep`, `invalid_request`
+ */
+export function readJson(bytes: Uint8Array): unknown {
+  const value = parse(bytes);
+  check(value, limits, '', 0);
+  return value;
+}
+
 function parse(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -117,19 +143,19 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
-function check(value: unknown, pointer: string, depth: number): void {
+function check(value: unknown, limit: Limits, pointer: string, depth: number): void {
   if (typeof value === 'string') return checkText(value, pointer);
   if (typeof value !== 'object' || value === null) return;
-  if (depth >= limits.depth) throw new Refusal('too_deep', { members: { limit: limits.depth } });
+  if (depth >= limit.depth) throw new Refusal('too_deep', { members: { limit: limit.depth } });
   const entries = Object.entries(value);
-  const most = Array.isArray(value) ? limits.items : limits.keys;
+  const most = Array.isArray(value) ? limit.items : limit.keys;
   if (entries.length > most) throw new Refusal('too_deep', { members: { limit: most } });
   for (const [key, inner] of entries) {
     if (!Array.isArray(value)) {
       if (forbiddenKeys.has(key)) throw new Refusal('too_deep', { detail: 'A key of this name is never accepted.' });
       checkText(key, pointer);
     }
-    check(inner, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, depth + 1);
+    check(inner, limit, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, depth + 1);
   }
 }
 

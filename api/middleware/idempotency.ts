@@ -12,6 +12,7 @@ import type { StoredAnswer } from '../../db/queries/idempotency.js';
 import type { Principal } from '../../domain/access/principal.js';
 import { ticketIdFrom } from '../../domain/ids.js';
 import type { TicketId } from '../../domain/ids.js';
+import { accountable } from '../administration.js';
 import { before, readerOf } from '../caller.js';
 import type { Caller, Env } from '../caller.js';
 import { escalationName } from '../escalations/names.js';
@@ -39,6 +40,8 @@ const grace = 250;
 export interface Answer {
   readonly status: 200 | 201 | 202 | 204;
   readonly body?: unknown;
+  /** What a repetition gets instead of the body, where the body holds what is shown once and kept nowhere. */
+  readonly kept?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -61,22 +64,27 @@ class Replay extends Error {
  */
 export async function takeKey(
   tx: TenantTx,
-  { principal: { tenant }, claim: given }: Caller,
+  caller: Caller,
   { texts = [], newcomers = [], ticketId }: { texts?: readonly ContentRow[]; newcomers?: readonly NewCustomer[]; ticketId?: TicketId } = {},
 ): Promise<TicketId | null> {
+  const { tenant } = caller.principal;
+  const { claim: given } = caller;
+  const welcome = { people: newcomers, by: accountable(caller) };
   // A second try within one request holds its key already.
   if (given === null || given.held) {
     await storeContent(tx, tenant, texts);
-    await insertCustomers(tx, tenant, newcomers);
+    await insertCustomers(tx, welcome);
     return null;
   }
   const { scope, requestHash: hash } = given;
-  const result = await claim(tx, tenant, { scope, requestHash: hash, ...(ticketId === undefined ? {} : { ticketId }) }, texts, newcomers);
+  const result = await claim(tx, tenant, { scope, requestHash: hash, ...(ticketId === undefined ? {} : { ticketId }) }, texts, welcome);
   switch (result.kind) {
     case 'claimed':
       given.held = true;
       return result.ticketId;
     case 'stored':
+      // The answer spoke of somebody who is erased; what it was asked for is not done again.
+      if (result.answer.status === 410) throw new Refusal('erased');
       throw new Replay(result.answer);
     case 'in_flight':
       throw new Refusal('idempotency_in_flight');
@@ -98,7 +106,8 @@ export async function write<P extends string, I extends Input>(
     const headers = { ...(text === null ? {} : { 'content-type': 'application/json' }), ...answer.headers };
     if (caller.claim !== null) {
       c.var.deps.metrics.idempotencyLookup('miss');
-      await keep(c, caller, { status: answer.status, headers, body: text });
+      const kept = answer.kept === undefined ? text : JSON.stringify(answer.kept);
+      await keep(c, caller, { status: answer.status, headers, body: kept });
     }
     return respond(c, { status: answer.status, headers, body: text }, caller.claim === null ? null : 'miss');
   } catch (error) {

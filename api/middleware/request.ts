@@ -1,7 +1,6 @@
 /** What every request gets: an id, limits, and headers that keep browsers and caches from harm. */
 import { randomUUID } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
-import { answerWithin } from '../caller.js';
 import type { Env } from '../caller.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
@@ -13,6 +12,10 @@ const mostHeaderBytes = 16 * 1024;
 const policy =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
+/** The same for a page whose scripts talk to these origins too. */
+export const contentPolicy = (origins: readonly string[]): string =>
+  policy.replace("connect-src 'self'", ["connect-src 'self'", ...origins].join(' '));
+
 export const request =
   (deps: Deps): MiddlewareHandler<Env> =>
   async (c, next) => {
@@ -22,7 +25,8 @@ export const request =
     c.set('requestId', requestId);
     const startedAt = deps.now();
     c.set('startedAt', startedAt);
-    c.set('deadline', startedAt + answerWithin);
+    c.set('receivedAt', startedAt);
+    c.set('deadline', startedAt + deps.answerWithin);
     c.header('x-request-id', requestId);
     c.header('x-content-type-options', 'nosniff');
     c.header('content-security-policy', policy);

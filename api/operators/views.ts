@@ -1,5 +1,6 @@
 /** Ready-made views of the Web UI, as links. Source: temporal.md, section 7. */
 import { ticketStatuses } from '../../domain/ticket/status.js';
+import { failedItems } from '../../workflows/names.js';
 
 export interface OperatorView {
   readonly name: string;
@@ -14,6 +15,8 @@ export interface OperatorView {
 // States only, never dates: a link is a fixed text.
 const running = (condition: string): string => `ExecutionStatus="Running" AND ${condition}`;
 const ticket = 'WorkflowType="ticketWorkflow"';
+// Unquoted, the server takes it for a word of its own.
+const status = '`Status`';
 
 const queries: readonly (readonly [name: string, title: string, query: string])[] = [
   ['tickets', 'All open tickets', running(ticket)],
@@ -23,8 +26,20 @@ const queries: readonly (readonly [name: string, title: string, query: string])[
   ['escalated', 'Escalated', running('EscalationLevel > 0')],
   ['ack_pending', 'Escalation waiting for acknowledgement', running(`${ticket} AND Stage="ack_pending"`)],
   ...ticketStatuses
-    .filter((status) => status !== 'closed')
-    .map((status) => [status, `Tickets: ${status.replaceAll('_', ' ')}`, running(`${ticket} AND Status="${status}"`)] as const),
+    .filter((name) => name !== 'closed')
+    .map((name) => [name, `Tickets: ${name.replaceAll('_', ' ')}`, running(`${ticket} AND ${status}="${name}"`)] as const),
+  ['approvals', 'Waiting for approval', running(`${status}="awaiting_approval"`)],
+  ['handoffs_late', 'Late handoffs', running(`WorkflowType="handoffWorkflow" AND ${status} IN ("expired","failed")`)],
+  ['journeys_parked', 'Journeys parked', running(`WorkflowType="journeyWorkflow" AND ${status}="incident"`)],
+  ['batches', 'Batches and re-projections under way', running(`WorkflowType IN ("bulkWorkflow","reprojectWorkflow")`)],
+  [
+    'batches_paused',
+    'Batches and re-projections paused',
+    running(`WorkflowType IN ("bulkWorkflow","reprojectWorkflow") AND ${status}="paused"`),
+  ],
+  ['batches_failed', 'Batches with instances that failed', running(`WorkflowType="bulkWorkflow" AND Stage="${failedItems}"`)],
+  ['erasures', 'Erasures under way', running('WorkflowType="erasureWorkflow"')],
+  ['webhooks', 'Webhooks on their way', running('WorkflowType="webhookWorkflow"')],
   [
     'failing',
     'Failing workflow code',

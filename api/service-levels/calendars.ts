@@ -1,4 +1,5 @@
 /** Calendars of service levels. */
+import { accountable } from '../administration.js';
 import type { Caller, Reader } from '../caller.js';
 import { cursorBinding, pageOf, readCursor, writeCursor } from '../cursor.js';
 import type { Page } from '../cursor.js';
@@ -24,6 +25,7 @@ import type {
   WindowsView,
 } from './schema.js';
 import type { TenantTx } from '../../db/client.js';
+import { recordAudit } from '../../db/queries/audit.js';
 import {
   createCalendar,
   deleteCalendar,
@@ -88,6 +90,7 @@ export function createCalendarService({ keys, now }: Pick<Deps, 'keys' | 'now'>,
       const made = await engine.within(caller, async (tx) => {
         await takeKey(tx, caller);
         if (id === alwaysOpen || !(await createCalendar(tx, tenant, { id, name, body, by: actor }))) throw new Refusal('calendar_taken');
+        await recordAudit(tx, accountable(caller), { action: 'calendar.created', subject: `calendar/${id}`, changes: { revision: 1 } });
         return findCalendar(tx, tenant, id);
       });
       if (made === undefined) throw new Error('a calendar just stored is not there');
@@ -101,12 +104,17 @@ export function createCalendarService({ keys, now }: Pick<Deps, 'keys' | 'now'>,
       const published = await change(caller, id, async (tx, { revision }) => {
         assertStillReached(await currentPolicySet(tx, tenant), id, body, now());
         await insertRevision(tx, tenant, { id, revision: revision + 1, body, by: actor });
+        const changes = { revision: revision + 1 };
+        await recordAudit(tx, accountable(caller), { action: 'calendar.published', subject: `calendar/${id}`, changes });
       });
       return { status: 201, body: calendarView(published), headers: { location: `/v1/sla/calendars/${id}`, etag: etagOf(published) } };
     },
 
     async retire(caller: Caller, id: string): Promise<Answer> {
-      const retired = await change(caller, id, (tx) => retireCalendar(tx, caller.principal.tenant, id, new Date(now())));
+      const retired = await change(caller, id, async (tx) => {
+        await retireCalendar(tx, caller.principal.tenant, id, new Date(now()));
+        await recordAudit(tx, accountable(caller), { action: 'calendar.retired', subject: `calendar/${id}` });
+      });
       return { status: 200, body: calendarView(retired), headers: { etag: etagOf(retired) } };
     },
 
@@ -116,6 +124,7 @@ export function createCalendarService({ keys, now }: Pick<Deps, 'keys' | 'now'>,
         if (caller.expected === null) throw new Refusal('version_required');
         if (await isCalendarUsed(tx, tenant, id)) throw new Refusal('still_in_use');
         await deleteCalendar(tx, tenant, id);
+        await recordAudit(tx, accountable(caller), { action: 'calendar.removed', subject: `calendar/${id}` });
       });
       return { status: 204 };
     },

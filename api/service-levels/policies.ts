@@ -1,4 +1,5 @@
 /** Policy sets of service levels: checked, published as revisions, explained; and who is told when nobody else can be. */
+import { accountable } from '../administration.js';
 import type { Caller, Reader } from '../caller.js';
 import { cursorBinding, pageOf, readCursor, writeCursor } from '../cursor.js';
 import type { Page } from '../cursor.js';
@@ -23,6 +24,7 @@ import type {
   SlaSettings,
   Validation,
 } from './schema.js';
+import { recordAudit } from '../../db/queries/audit.js';
 import { findProduct, findTenantSettings, replaceTenantSettings } from '../../db/queries/configuration.js';
 import type { TenantSettings } from '../../db/queries/configuration.js';
 import { findTeam } from '../../db/queries/directory.js';
@@ -83,6 +85,8 @@ export function createPolicyService(
         if (mode === 'reproject') await reprojections.assertPreviewed(tx, caller, { current, policies, token });
         const revision = current + 1;
         await insertPolicySet(tx, tenant, { revision, policies, mode, by });
+        const changes = { revision, mode };
+        await recordAudit(tx, accountable(caller), { action: 'policy_set.published', subject: `policy_set/${revision}`, changes });
         const stored = await findPolicySet(tx, tenant, revision);
         return { stored, ...(mode === 'reproject' ? { job: await reprojections.begin(tx, caller, revision) } : {}) };
       });
@@ -127,7 +131,11 @@ export function createPolicyService(
         if (errors.length > 0) throw new Refusal('still_in_use', { errors });
         const id = fallbackRecipient === null ? null : asAgentId(fallbackRecipient);
         const next = expected === 'never' ? null : await replaceTenantSettings(tx, tenant, expected, { fallbackRecipient: id });
-        if (next !== null) return next;
+        if (next !== null) {
+          const changes = { revision: next.revision };
+          await recordAudit(tx, accountable(caller), { action: 'sla_settings.replaced', subject: `tenant/${tenant}`, changes });
+          return next;
+        }
         throw new Refusal('version_mismatch', { members: { current: (await findTenantSettings(tx, tenant)).revision } });
       });
       const { view, etag } = settingsView(stored);

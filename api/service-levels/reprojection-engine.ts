@@ -5,7 +5,7 @@ import type { Actor } from '../../domain/actor.js';
 import type { TenantId } from '../../domain/ids.js';
 import { reprojectionStartOptions, reprojectionWorkflowType } from '../../workflows/names.js';
 import { updates } from '../../workflows/reproject/messages.js';
-import type { Control } from '../../workflows/reproject/messages.js';
+import type { Control } from '../../workflows/job/messages.js';
 import type { reprojectWorkflow } from '../../workflows/reproject/reproject.workflow.js';
 import { translate } from '../commands.js';
 

@@ -1,19 +1,19 @@
 /** Policies for open tickets: previewed, published as a job, and the job watched and controlled. Source: sla.md, section 5; api.md, section 2. */
 import { v7 } from 'uuid';
 import type { Caller, Reader } from '../caller.js';
-import { CommandLost } from '../commands.js';
-import { cursorBinding, pageOf, readCursor, writeCursor } from '../cursor.js';
-import type { Page } from '../cursor.js';
 import type { Deps } from '../deps.js';
 import { Refusal } from '../errors.js';
-import { canonical, takeKey } from '../middleware/idempotency.js';
-import type { Answer } from '../middleware/idempotency.js';
+import type { Job, JobSource } from '../jobs/job.js';
+import type { JobItem, JobView } from '../jobs/schema.js';
+import { told } from '../jobs/told.js';
+import { authorise } from '../middleware/auth.js';
+import { canonical } from '../middleware/idempotency.js';
 import type { TicketEngine } from '../tickets/engine.js';
 import { iso, isoOrNull } from '../tickets/view.js';
 import { assertPolicies, calendarsOf } from './checks.js';
 import { previewDraft } from './preview.js';
 import type { PolicySetBody } from './schema.js';
-import type { JobItem, JobItemsQuery, JobQuery, JobResult, JobView, PolicySetPreview } from './reprojection-schema.js';
+import type { PolicySetPreview } from './reprojection-schema.js';
 import type { TenantTx } from '../../db/client.js';
 import { currentPolicySet, findPolicyWorld } from '../../db/queries/policy-sets.js';
 import {
@@ -27,8 +27,8 @@ import type { ReprojectionItem, ReprojectionRecord } from '../../db/queries/repr
 import type { TenantId } from '../../domain/ids.js';
 import type { Policy } from '../../domain/sla/policy.js';
 import { effects, reprojectionOutcomes } from '../../domain/sla/preview.js';
+import type { ReprojectionOutcome } from '../../domain/sla/preview.js';
 import { policiesOf } from '../../domain/sla/schema.js';
-import type { Control } from '../../workflows/reproject/messages.js';
 
 export type ReprojectionService = ReturnType<typeof createReprojectionService>;
 
@@ -41,6 +41,25 @@ export function createReprojectionService(
   { keys, now, reprojections }: Pick<Deps, 'keys' | 'now' | 'reprojections'>,
   engine: Pick<TicketEngine, 'within'>,
 ) {
+  const jobOf = (record: ReprojectionRecord): Job => ({
+    view: jobView(record),
+    async items(tx, reader, { outcome, after, limit }) {
+      const filter = {
+        limit,
+        ...(outcome === undefined ? {} : { outcome: outcomesOf(outcome) }),
+        ...(after === undefined ? {} : { after: after.id }),
+      };
+      return (await listReprojectionItems(tx, reader.principal, record.revision, filter)).map(itemView);
+    },
+    result: async () => ({
+      revision: record.revision,
+      outcomes: reprojectionOutcomes.map((outcome) => ({ result: resultOf(outcome), outcome, count: record.counts[outcome] ?? 0 })),
+    }),
+    assertMayControl: ({ principal }) => authorise(principal, 'config.write'),
+    control: ({ principal: { tenant, actor }, commandId, deadline }, control) =>
+      reprojections.control({ tenant, revision: record.revision, control, actor, commandId }, deadline),
+  });
+
   return {
     /** What a draft would do to open tickets; its token publishes it. */
     async preview(reader: Reader, body: PolicySetBody): Promise<PolicySetPreview> {
@@ -101,59 +120,18 @@ export function createReprojectionService(
       return id;
     },
 
-    /** Newest first. */
-    async list(reader: Reader, { limit, cursor }: JobQuery): Promise<Page<JobView>> {
-      const { tenant } = reader.principal;
-      const binding = cursorBinding(reader.principal, 'jobs', {});
-      const after = cursor === undefined ? {} : { after: Number(readCursor(keys, binding, cursor).id) };
-      const rows = await engine.within(reader, (tx) => listReprojections(tx, tenant, { limit, ...after }));
-      return pageOf(rows, limit, jobView, ({ revision }) => writeCursor(keys, binding, { position: '', id: String(revision) }));
-    },
-
-    get: async (reader: Reader, id: string): Promise<JobView> => jobView(await engine.within(reader, (tx) => find(tx, reader, id))),
-
-    /** What came of each ticket, by number. */
-    async items(reader: Reader, id: string, query: JobItemsQuery): Promise<Page<JobItem>> {
-      const { limit, cursor, outcome } = query;
-      const binding = cursorBinding(reader.principal, `jobs/${id}/items`, query);
-      const filter = {
-        limit,
-        ...(outcome === undefined ? {} : { outcome }),
-        ...(cursor === undefined ? {} : { after: readCursor(keys, binding, cursor).id }),
-      };
-      const rows = await engine.within(reader, async (tx) => {
-        const { revision } = await find(tx, reader, id);
-        return listReprojectionItems(tx, reader.principal, revision, filter);
-      });
-      return pageOf(rows, limit, itemView, ({ ticket }) => writeCursor(keys, binding, { position: '', id: ticket }));
-    },
-
-    /** How many tickets came to what, so far. */
-    async result(reader: Reader, id: string): Promise<JobResult> {
-      const { revision, counts } = await engine.within(reader, (tx) => find(tx, reader, id));
-      return { revision, outcomes: reprojectionOutcomes.map((outcome) => ({ outcome, count: counts[outcome] ?? 0 })) };
-    },
-
-    /** One that has ended stays as it is. */
-    async control(caller: Caller, id: string, control: Control): Promise<Answer> {
-      const { tenant, actor } = caller.principal;
-      const { revision, state } = await engine.within(caller, async (tx) => {
-        await takeKey(tx, caller);
-        return find(tx, caller, id);
-      });
-      if (state === 'running' || state === 'paused') {
-        const request = { tenant, revision, control, actor, commandId: caller.commandId };
-        await told(caller, () => reprojections.control(request, caller.deadline));
-      }
-      return { status: 200, body: jobView(await engine.within(caller, (tx) => find(tx, caller, id))) };
-    },
+    /** As jobs among others. */
+    jobs: {
+      async list(tx, { principal: { tenant } }, { after, limit }) {
+        const before = after === undefined ? {} : { before: { startedAt: after.position, id: after.id } };
+        return (await listReprojections(tx, tenant, { limit, ...before })).map(jobOf);
+      },
+      async find(tx, { principal: { tenant } }, id) {
+        const found = await findReprojectionJob(tx, tenant, id);
+        return found === undefined ? undefined : jobOf(found);
+      },
+    } satisfies JobSource,
   };
-}
-
-async function find(tx: TenantTx, { principal: { tenant } }: Reader, id: string): Promise<ReprojectionRecord> {
-  const found = await findReprojectionJob(tx, tenant, id);
-  if (found === undefined) throw new Refusal('not_found');
-  return found;
 }
 
 /** What a preview is good for. */
@@ -161,18 +139,6 @@ const drafted = (tenant: TenantId, current: number, policies: readonly Policy[])
 
 const badToken = (code: string, message: string): Refusal =>
   new Refusal('invalid_request', { errors: [{ pointer: '/previewToken', code, message }] });
-
-/** @throws Refusal for whatever kept the engine from answering */
-async function told(caller: Caller, call: () => Promise<void>): Promise<void> {
-  try {
-    await call();
-  } catch (error) {
-    if (!(error instanceof CommandLost)) throw error;
-    if (error.kind === 'unavailable') throw new Refusal('engine_unavailable');
-    if (error.kind === 'busy') throw new Refusal('engine_busy');
-    throw new Refusal('command_unconfirmed', { members: { idempotencyKey: caller.key } });
-  }
-}
 
 function jobView({ id, revision, state, total, counts, startedAt, endedAt }: ReprojectionRecord): JobView {
   const { closed = 0, failed = 0 } = counts;
@@ -195,7 +161,16 @@ function jobView({ id, revision, state, total, counts, startedAt, endedAt }: Rep
   };
 }
 
-function itemView({ ticket, outcome, code }: ReprojectionItem): JobItem {
-  const result = outcome === 'failed' ? 'failed' : outcome === 'closed' ? 'skipped' : 'ok';
-  return { ref: ticket, result, code: code ?? outcome };
-}
+const resultOf = (outcome: ReprojectionOutcome): JobItem['result'] =>
+  outcome === 'failed' ? 'failed' : outcome === 'closed' ? 'skipped' : 'ok';
+
+/** What a filter asks for; a result stands for all that come to it. */
+const outcomesOf = (asked: readonly string[]): readonly ReprojectionOutcome[] =>
+  reprojectionOutcomes.filter((outcome) => asked.includes(outcome) || asked.includes(resultOf(outcome)));
+
+const itemView = ({ ticket, outcome, code }: ReprojectionItem): JobItem & { readonly place: string } => ({
+  ref: ticket,
+  result: resultOf(outcome),
+  code: code ?? outcome,
+  place: ticket,
+});

@@ -1,4 +1,5 @@
 /** A change of several parts of a ticket at once. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Caller, Reader } from '../caller.js';
 import { Refusal } from '../errors.js';
 import { authorise } from '../middleware/auth.js';
@@ -12,11 +13,13 @@ import type { TicketStatus } from '../../domain/ticket/status.js';
 import type { CheckAssignment } from './assignment.js';
 import { authorOf, contentIdOf } from './engine.js';
 import type { TicketEngine, Written } from './engine.js';
-import { checkCategory, forbidden, invalid } from './refusals.js';
+import { forbidden } from '../forbidden.js';
+import { checkCategory, invalid } from './refusals.js';
 import type { EditTicket } from './schema.js';
 
-/** Repetitions of an edit whose merge was overtaken. */
-const mostMerges = 4;
+/** Repetitions of an edit whose merge was overtaken, each after a longer pause: what overtook it may not be in the row yet. About half a second in all. */
+const mostMerges = 7;
+const mergePauseMs = 20;
 
 /** All parts as one command, all or nothing; each part needs its own permission. */
 export function createEdit(engine: TicketEngine, checkAssignment: CheckAssignment) {
@@ -33,6 +36,7 @@ export function createEdit(engine: TicketEngine, checkAssignment: CheckAssignmen
       } catch (error) {
         const overtaken = error instanceof Refusal && error.code === 'version_mismatch' && merging && caller.expected === null;
         if (!overtaken || attempt >= mostMerges) throw error;
+        await sleep(attempt * mergePauseMs);
         const fresh = await engine.within(caller, (tx) => findWholeTicket(tx, caller.principal, row.id));
         if (fresh === undefined) throw new Refusal('not_found');
         present = fresh;

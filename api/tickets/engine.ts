@@ -1,6 +1,6 @@
 /** One command to one ticket, from stored text to answer; what every verb shares. */
 import { v5 } from 'uuid';
-import { before, answerWithin } from '../caller.js';
+import { before } from '../caller.js';
 import type { Caller, Reader } from '../caller.js';
 import { CommandLost, CommandRefused } from '../commands.js';
 import type { Deps } from '../deps.js';
@@ -184,12 +184,14 @@ const pending = (id: TicketId, answer: TicketAnswer): Written => ({
 });
 
 /** What every command of the API carries. */
-export const envelopeOf = ({ commandId, principal, deadline }: Caller): Envelope => ({
+export const envelopeOf = ({ commandId, principal, requestId, receivedAt }: Caller): Envelope => ({
   commandId,
   actor: principal.actor,
   role: principal.role,
   source: 'api',
-  receivedAt: deadline - answerWithin,
+  receivedAt,
+  requestId,
+  ...(principal.actingFor === null ? {} : { actingFor: `customer/${principal.actingFor}` }),
 });
 
 /** Who wrote a text. */

@@ -1,8 +1,8 @@
 /** An event as it leaves the house: CloudEvents 1.0. Source: api-surfaces.md, section 4. */
 import type { EventRecord } from '../../db/queries/timeline.js';
 import type { TenantId, TicketId } from '../../domain/ids.js';
+import { outside } from '../../domain/event/cloud-event.js';
 import type { EventView } from './schema.js';
-import { toIso } from '../../domain/time.js';
 import { iso } from './view.js';
 
 export const envelope =
@@ -30,10 +30,3 @@ export const envelope =
       data: { ...outside(data), version: seq },
     };
   };
-
-/** Inside, instants are numbers. */
-const outside = (data: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(data).map(([name, value]) => [name, isInstant(name, value) ? toIso(value) : value]));
-
-const isInstant = (name: string, value: unknown): value is number =>
-  typeof value === 'number' && (name === 'at' || name === 'until' || name.endsWith('At'));

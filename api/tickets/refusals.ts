@@ -1,8 +1,6 @@
 /** Refusals that several verbs share. */
 import { Refusal } from '../errors.js';
 
-export const forbidden = (permission: string): Refusal => new Refusal('forbidden', { members: { permission } });
-
 /** @param pointer where in the body stands what names nothing */
 export const unknownReference = (pointer: string): Refusal => new Refusal('unknown_reference', { members: { pointer } });
 

@@ -5,7 +5,7 @@ import { Refusal } from '../errors.js';
 import type { Contact, NewCustomer } from '../../db/queries/directory.js';
 import { asCustomerId } from '../../domain/ids.js';
 import type { CustomerId } from '../../domain/ids.js';
-import { forbidden } from './refusals.js';
+import { forbidden } from '../forbidden.js';
 import type { CreateTicket } from './schema.js';
 
 export interface Asked {

@@ -124,10 +124,10 @@ const filters = {
   includeRemoved: z.exactOptional(z.stringbool({ truthy: ['true'], falsy: ['false'] })).describe('admins only'),
 };
 
-/** Filters by custom field come as `cf.<key>=`; everything else is strict. */
-const filtered = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+/** Filters by custom field come as `cf.<key>=`; everything else is strict. `more` names what the contract of the route adds. */
+const filtered = <Shape extends z.core.$ZodLooseShape>(shape: Shape, more: readonly string[] = []) =>
   z.looseObject(shape).superRefine((query, context) => {
-    const others = Object.entries(query).filter(([name]) => !Object.hasOwn(shape, name));
+    const others = Object.entries(query).filter(([name]) => !Object.hasOwn(shape, name) && !more.includes(name));
     const keys = others.filter(([name, value]) => !isFieldFilter(name, value)).map(([name]) => name);
     if (keys.length > 0) context.addIssue({ code: 'unrecognized_keys', keys, input: query });
   });
@@ -147,12 +147,15 @@ export const fieldFilters = (query: Readonly<Record<string, unknown>>): Record<s
 export const CountQuery = filtered(filters);
 export type CountQuery = z.output<typeof CountQuery>;
 
-export const ListQuery = filtered({
-  ...filters,
-  include: z.exactOptional(Include),
-  sort: z.enum(ticketSorts.flatMap((sort) => [sort, `-${sort}`] as const)).default('-createdAt'),
-  ...PageQuery,
-});
+export const ListQuery = filtered(
+  {
+    ...filters,
+    include: z.exactOptional(Include),
+    sort: z.enum(ticketSorts.flatMap((sort) => [sort, `-${sort}`] as const)).default('-createdAt'),
+    ...PageQuery,
+  },
+  ['fields'],
+);
 export type ListQuery = z.output<typeof ListQuery>;
 
 export const GetQuery = z.strictObject({

@@ -7,6 +7,7 @@ import { takeKey } from '../middleware/idempotency.js';
 import { recordOnRow } from '../../db/queries/projection.js';
 import { lockTicket } from '../../db/queries/tickets.js';
 import type { TicketFacts, WholeTicket } from '../../db/queries/tickets.js';
+import { originOf } from '../../domain/actor.js';
 import { asAgentId, asTeamId } from '../../domain/ids.js';
 import { decide } from '../../domain/ticket/decide.js';
 import type { Priority } from '../../domain/ticket/status.js';
@@ -17,7 +18,8 @@ import type { CreateDeps } from './create.js';
 import { createEdit, statusPermission } from './edit.js';
 import { envelopeOf, reasonText } from './engine.js';
 import type { TicketEngine, Written } from './engine.js';
-import { forbidden, invalid } from './refusals.js';
+import { forbidden } from '../forbidden.js';
+import { invalid } from './refusals.js';
 import type { AssignBody, StatusBody, WaitBody } from './schema.js';
 
 export type TicketService = ReturnType<typeof createTicketService>;
@@ -45,7 +47,8 @@ export function createTicketService(deps: CreateDeps, engine: TicketEngine) {
       if (decision.events.length === 0) return;
       const { commandId, actor, role, source } = command;
       const { events, state } = decision;
-      await recordOnRow(tx, { commandId, kind, actor, role, source, runId: 'api', at, events, ticket: state, planned: [] }, v7);
+      const said = { commandId, kind, actor, role, source, ...originOf(command) };
+      await recordOnRow(tx, { ...said, runId: 'api', at, events, ticket: state, planned: [] }, v7);
     });
   };
 

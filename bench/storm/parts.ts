@@ -1,5 +1,5 @@
 /** What W4 is made of. Source: performance.md, section 6. */
-import { seeded } from '../schedule.js';
+import { seeded } from '../../db/sample/draws.js';
 
 export const partNames = ['spread-1000', 'instant-1000', 'spread-5000'] as const;
 export type PartName = (typeof partNames)[number];

@@ -9,8 +9,15 @@ import { horizonMs, walk } from '../../domain/sla/windows.js';
 import type { Casting } from './cast.js';
 import { digest, guards } from './surroundings.js';
 
-export const playScript = (script: Script, { cast, actions }: Pick<Casting, 'cast' | 'actions'>): Promise<Simulation> =>
-  simulate(script, cast, { engine: guards, digest, actions, nextLocalTime, quietUntil, isZone, localMs, openTime: openTimeOf(script) });
+/** @param worldOf where journeys and handoffs live; on the virtual clock, unless it is said */
+export const playScript = (
+  script: Script,
+  { cast, actions }: Pick<Casting, 'cast' | 'actions'>,
+  worldOf?: Parameters<typeof simulate>[3],
+): Promise<Simulation> => {
+  const ports = { engine: guards, digest, actions, nextLocalTime, quietUntil, isZone, localMs, openTime: openTimeOf(script) };
+  return simulate(script, cast, ports, worldOf);
+};
 
 /** A calendar that opens less than that in five years never lets it pass. */
 const openTimeOf =

@@ -5,19 +5,23 @@ import { shownAfter, shownInstant } from '../../domain/journey/simulate/instant.
 import type { Run, Traced } from '../../domain/journey/simulate/run.js';
 import { table } from '../table.js';
 
-const heads = ['after', 'at', 'journey', 'step', 'what', 'why'];
+export const heads = ['after', 'at', 'journey', 'step', 'what', 'why'];
+
+/** A line of the trace, by those heads. */
+export const rowOf = (line: Traced, startedAt: number): string[] => [
+  shownAfter(line.at, startedAt),
+  shownInstant(line.at),
+  line.journey === null ? '' : String(line.journey),
+  placeOf(line),
+  whatOf(line),
+  whyOf(line),
+];
 
 /** A table, then the service levels and the messages, where there are any, and how each journey stands. */
 export function runText(run: Run): string {
   const { startedAt, trace, breaches, touchpoints, journeys, nextAt, until } = run;
   const when = (at: number): string[] => [shownAfter(at, startedAt), shownInstant(at)];
-  const rows = trace.map((line) => [
-    ...when(line.at),
-    line.journey === null ? '' : String(line.journey),
-    placeOf(line),
-    whatOf(line),
-    whyOf(line),
-  ]);
+  const rows = trace.map((line) => rowOf(line, startedAt));
   const late = breaches.map(({ at, step, visit, kind, journey }) => [...when(at), String(journey), visited(step, visit), kind]);
   const sent = touchpoints.map(({ at, journey, step, visit, channel, template, outcome, heldFrom }) => [
     ...when(at),
@@ -49,7 +53,8 @@ export function runText(run: Run): string {
   return parts.filter((part) => part !== null).join('\n\n');
 }
 
-const visited = (step: string, visit: number): string => (visit === 1 ? step : `${step} ${visit}`);
+/** A step, and the visit of it from the second on. */
+export const visited = (step: string, visit: number): string => (visit === 1 ? step : `${step} ${visit}`);
 
 const placeOf = ({ step, visit, data }: Traced): string => {
   const { item } = data;
@@ -57,12 +62,13 @@ const placeOf = ({ step, visit, data }: Traced): string => {
 };
 
 /** The type without the part all have. */
-const whatOf = ({ type, data }: Traced): string => (type === 'event' ? `event ${written(data['type'])}` : type.replace(/^journey\./, ''));
+export const whatOf = ({ type, data }: Pick<Traced, 'type' | 'data'>): string =>
+  type === 'event' ? `event ${written(data['type'])}` : type.replace(/^journey\./, '');
 
 const elsewhere: readonly string[] = ['step', 'visit', 'item', 'trace'];
 
 /** What the event says besides, and how its guards came out. */
-function whyOf({ type, data }: Traced): string {
+export function whyOf({ type, data }: Pick<Traced, 'type' | 'data'>): string {
   const members = Object.entries(data).filter(
     ([name, value]) => !elsewhere.includes(name) && value !== null && !(type === 'event' && name === 'type'),
   );
@@ -86,7 +92,12 @@ const isInstant = (name: string, value: Json): value is number => typeof value =
 
 function shown(name: string, value: Json): string {
   if (isInstant(name, value)) return shownInstant(value);
+  // People go by their ids wherever they stand; only who is none of them says so.
+  if (name === 'by' && typeof value === 'string') return personIn(value);
   return written(value);
 }
+
+/** A person by the id, anybody else as the log has them. */
+export const personIn = (actor: string): string => actor.replace(/^user\//, '');
 
 const written = (value: Json = null): string => (typeof value === 'string' ? value : JSON.stringify(value));

@@ -1,6 +1,8 @@
 /** Attachments: a row before the bytes, clean before anyone reads them. */
 import { sql } from 'kysely';
 import type { TenantTx } from '../client.js';
+import { auditEntry, auditInsert } from './audit.js';
+import type { Accountable } from './audit.js';
 import { scoped } from './scope.js';
 import type { Principal } from '../../domain/access/principal.js';
 import type { TenantId, TicketId } from '../../domain/ids.js';
@@ -20,6 +22,8 @@ export interface AttachmentRecord {
   readonly storageKey: string;
   readonly createdBy: string;
   readonly createdAt: Date;
+  /** Its bytes and its name are gone. */
+  readonly isErased: boolean;
   /** The message it belongs to; null until one takes it. */
   readonly message: string | null;
 }
@@ -42,6 +46,7 @@ export interface NewAttachment {
  * Adds an attachment that waits for its bytes.
  *
  * @param most bytes of all attachments of one ticket
+ * @param by who announces it
  * @param waitMs how long one counts that waits for its bytes; afterwards none can come
  * @returns false when the ticket would hold more
  */
@@ -49,21 +54,28 @@ export async function insertAttachment(
   tx: TenantTx,
   tenant: TenantId,
   given: NewAttachment,
-  { most, waitMs }: { readonly most: number; readonly waitMs: number },
+  { most, waitMs, by }: { readonly most: number; readonly waitMs: number; readonly by: Accountable },
 ): Promise<boolean> {
+  const { id, ticket, size, visibility } = given;
+  const line = auditEntry(by, {
+    action: 'attachment.announced',
+    subject: `ticket/${ticket}`,
+    changes: { attachment: id, size, visibility },
+  });
   const { rows } = await sql<{ id: string }>`
-    insert into attachment (tenant_id, id, ticket_id, name, type, size, sha256, state, visibility, storage_key, created_by)
+    with added as (insert into attachment (tenant_id, id, ticket_id, name, type, size, sha256, state, visibility, storage_key, created_by)
     select ${tenant}, ${given.id}::uuid, ${given.ticket}, ${given.name}, ${given.type}, ${given.size}::integer, ${given.sha256}, 'awaiting', ${given.visibility},
       ${given.storageKey}, ${given.createdBy}
     where (
       select coalesce(sum(size), 0) from attachment where tenant_id = ${tenant} and ticket_id = ${given.ticket}
         and (state in ('quarantine', 'clean') or (state = 'awaiting' and created_at > now() - ${waitMs} * interval '1 millisecond'))
     ) + ${given.size}::integer <= ${most}
-    returning id`.execute(tx);
+    returning id), audited as (${auditInsert(tenant, [line], sql`where exists (select from added)`)})
+    select id from added`.execute(tx);
   return rows.length > 0;
 }
 
-const columns = sql`f.id, f.ticket_id as ticket, f.name, f.type, f.size, f.sha256, f.state, f.visibility, f.storage_key, f.created_by, f.created_at, f.content_id as message`;
+const columns = sql`f.id, f.ticket_id as ticket, f.name, f.type, f.size, f.sha256, f.state, f.visibility, f.storage_key, f.created_by, f.created_at, f.erased_at is not null as is_erased, f.content_id as message`;
 
 /** One attachment of a ticket the reader may see. Customers get their own and those of public messages. */
 export async function findAttachment(tx: TenantTx, reader: Principal, id: string): Promise<AttachmentRecord | undefined> {

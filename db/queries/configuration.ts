@@ -82,6 +82,30 @@ export async function replaceSettings(
   return row === undefined ? null : read(row);
 }
 
+/** @throws a unique violation when the tenant has this key */
+export async function insertProduct(
+  tx: TenantTx,
+  tenant: TenantId,
+  { key, name, settings }: Pick<ProductRecord, 'key' | 'name' | 'settings'>,
+): Promise<void> {
+  await tx
+    .insertInto('product')
+    .values({ tenantId: tenant, key, name, settings: JSON.stringify(settings) })
+    .execute();
+}
+
+/** @returns false when `expected` is not the present revision */
+export async function renameProduct(tx: TenantTx, tenant: TenantId, key: string, expected: number, name: string): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('product')
+    .set((eb) => ({ name, revision: eb('revision', '+', 1), updatedAt: sql`now()` }))
+    .where('tenantId', '=', tenant)
+    .where('key', '=', key)
+    .where('revision', '=', expected)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
 export interface TenantSettings {
   /** Who is told when nobody else can be. */
   readonly fallbackRecipient: AgentId | null;

@@ -2,6 +2,8 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Db, TenantTx } from '../client.js';
+import { auditEntry, auditInsert } from './audit.js';
+import type { Accountable } from './audit.js';
 import { scoped } from './scope.js';
 import type { Principal, Scope } from '../../domain/access/principal.js';
 import { scopes } from '../../domain/access/principal.js';
@@ -13,8 +15,13 @@ export interface KeyRecord {
   readonly id: string;
   readonly ownerKind: 'user' | 'customer' | 'service';
   readonly ownerId: string;
+  /** Of those the owner's account has; null: all of them. */
+  readonly scopes: readonly string[] | null;
+  readonly products: readonly string[] | null;
   readonly expiresAt: Date | null;
   readonly revokedAt: Date | null;
+  /** Networks it may be used from; null: from anywhere. */
+  readonly addresses: readonly string[] | null;
 }
 
 /** The key with this SHA-256; the one question that is asked before the tenant is known. */
@@ -64,6 +71,7 @@ export async function findPrincipal(
         .select(['scopes', 'products'])
         .where('tenantId', '=', tenant)
         .where('id', '=', ownerId)
+        .where('active', '=', true)
         .executeTakeFirst();
       return row && { ...base, role: 'service', products: allOr(row.products), scopes: knownScopes(row.scopes) };
     }
@@ -108,10 +116,11 @@ export interface TeamRecord {
   readonly id: TeamId;
   readonly name: string;
   readonly members: readonly string[];
+  readonly revision: number;
   readonly createdAt: Date;
 }
 
-const teamColumns = sql`t.id, t.name, t.created_at,
+const teamColumns = sql`t.id, t.name, t.revision, t.created_at,
   array(select m.agent_id from team_member m where m.tenant_id = t.tenant_id and m.team_id = t.id order by m.agent_id) as members`;
 
 export async function findTeam(tx: TenantTx, tenant: TenantId, id: string): Promise<TeamRecord | undefined> {
@@ -252,28 +261,36 @@ export interface NewCustomer {
   readonly contacts: readonly Contact[];
 }
 
+/** New customers, and who answers for their being here. */
+export interface Newcomers {
+  readonly people: readonly NewCustomer[];
+  readonly by: Accountable;
+}
+
 /**
  * Stores customers with their contact points, as the first parts of a WITH; nothing of it when a contact or external id belongs to somebody.
  *
  * @param condition nothing is written unless it holds
  */
-export const customerInserts = (
-  tenant: TenantId,
-  customers: readonly NewCustomer[],
-  condition: RawBuilder<unknown>,
-): RawBuilder<unknown> => sql`
+export const customerInserts = ({ by, people }: Newcomers, condition: RawBuilder<unknown>): RawBuilder<unknown> => sql`
   newcomer as (
-    select * from jsonb_to_recordset(${JSON.stringify(customers)}::jsonb) as g(id uuid, name text, "externalId" text, tier text, contacts jsonb) where ${condition}
+    select * from jsonb_to_recordset(${JSON.stringify(people)}::jsonb) as g(id uuid, name text, "externalId" text, tier text, contacts jsonb) where ${condition}
   ), person as (
-    insert into customer (tenant_id, id, name, external_id, tier) select ${tenant}, id, name, "externalId", tier from newcomer returning id
+    insert into customer (tenant_id, id, name, external_id, tier) select ${by.tenant}, id, name, "externalId", tier from newcomer returning id
   ), contact as (
     insert into customer_contact (tenant_id, customer_id, kind, value)
-    select ${tenant}, g.id, k.kind, k.value from newcomer g join person p on p.id = g.id, jsonb_to_recordset(g.contacts) as k(kind text, value text)
+    select ${by.tenant}, g.id, k.kind, k.value from newcomer g join person p on p.id = g.id, jsonb_to_recordset(g.contacts) as k(kind text, value text)
+  ), welcomed as (
+    ${auditInsert(
+      by.tenant,
+      people.map(({ id }) => auditEntry(by, { action: 'customer.created', subject: `customer/${id}` })),
+      sql`where ${condition}`,
+    )}
   )`;
 
 /** As `customerInserts`, by itself. */
-export async function insertCustomers(tx: TenantTx, tenant: TenantId, customers: readonly NewCustomer[]): Promise<void> {
-  if (customers.length > 0) await sql`with ${customerInserts(tenant, customers, sql`true`)} select 1`.execute(tx);
+export async function insertCustomers(tx: TenantTx, newcomers: Newcomers): Promise<void> {
+  if (newcomers.people.length > 0) await sql`with ${customerInserts(newcomers, sql`true`)} select 1`.execute(tx);
 }
 
 /** Whether an error says that something that must be unique is there already. */

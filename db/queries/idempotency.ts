@@ -6,7 +6,7 @@ import { asTicketId } from '../../domain/ids.js';
 import { contentInsert } from './content.js';
 import type { ContentRow } from './content.js';
 import { customerInserts } from './directory.js';
-import type { NewCustomer } from './directory.js';
+import type { Newcomers } from './directory.js';
 
 export interface Claim {
   /** SHA-256 over tenant, principal, method, path and key. */
@@ -42,7 +42,7 @@ export async function claim(
   tenant: TenantId,
   { scope, requestHash, ticketId }: Claim,
   texts: readonly ContentRow[],
-  newcomers: readonly NewCustomer[] = [],
+  newcomers: Newcomers,
 ): Promise<ClaimResult> {
   const claimed = await sql<{ ticketId: string | null }>`
     with claimed as (
@@ -53,7 +53,7 @@ export async function claim(
       returning ticket_id
     ), stored as (
       ${contentInsert(tenant, texts, sql`exists (select from claimed)`)}
-    )${newcomers.length === 0 ? sql`` : sql`, ${customerInserts(tenant, newcomers, sql`exists (select from claimed)`)}`}
+    )${newcomers.people.length === 0 ? sql`` : sql`, ${customerInserts(newcomers, sql`exists (select from claimed)`)}`}
     select ticket_id from claimed`.execute(tx);
   const mine = claimed.rows[0];
   if (mine !== undefined) return { kind: 'claimed', ticketId: mine.ticketId === null ? null : asTicketId(mine.ticketId) };

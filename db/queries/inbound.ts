@@ -1,6 +1,7 @@
 /** Inbound messages: stored once, worked off by one relay at a time, kept where a person has to look. Source: service-desk.md, section 3. */
 import { sql } from 'kysely';
 import type { Db, TenantTx } from '../client.js';
+import { recordAudit } from './audit.js';
 import type { Principal } from '../../domain/access/principal.js';
 import { asCustomerId, asProductKey, asTenantId, asTicketId } from '../../domain/ids.js';
 import type { ContentId, CustomerId, ProductKey, TenantId, TicketId } from '../../domain/ids.js';
@@ -133,7 +134,7 @@ export async function finishInbound(
   end: InboundEnd,
   now: Instant,
 ): Promise<void> {
-  await tx
+  const { numUpdatedRows } = await tx
     .updateTable('inboundMessage')
     .set({
       ...facts,
@@ -147,7 +148,11 @@ export async function finishInbound(
     .where('tenantId', '=', tenant)
     .where('id', '=', id)
     .where('state', '=', 'received')
-    .execute();
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) return;
+  const changes = end.state === 'done' ? { ticket: end.ticket } : { cause: end.cause };
+  const line = { action: `inbound.${end.state}`, subject: `inbound/${id}`, changes };
+  await recordAudit(tx, { tenant, actor: 'system/mail', source: 'mail' }, line);
 }
 
 export interface StoredIds {

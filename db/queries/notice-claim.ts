@@ -12,6 +12,8 @@ import type { NoticeChannel } from '../../domain/sla/policy.js';
 import type { Priority, TicketStatus } from '../../domain/ticket/status.js';
 import { day, hour, toIso } from '../../domain/time.js';
 import type { Instant } from '../../domain/time.js';
+import { applyReports } from './hook-receipts.js';
+import { findReportPath } from './hooks.js';
 import { phonePattern } from './notices.js';
 import { oneOf } from './outbound.js';
 import { beginAttempt, endRow, takeTurn } from './outbound-claim.js';
@@ -46,6 +48,8 @@ export interface ClaimedNotice extends Holder {
   readonly product: { readonly key: ProductKey; readonly name: string; readonly fromName: string };
   readonly escalation: NoticeEscalation | null;
   readonly fallback: boolean;
+  /** Of an SMS: where, below the address of the API, its provider may report what becomes of it; null: nowhere. */
+  readonly reportPath: string | null;
   readonly recipient: { readonly id: AgentId; readonly name: string; readonly address: string; readonly phone: string | null };
 }
 
@@ -81,6 +85,7 @@ export async function claimNotice(tx: TenantTx, request: NoticeClaimRequest): Pr
     product: { key: scene.product, name: scene.productName, fromName: ProductSettings.parse(scene.settings).fromName },
     escalation: scene.escalationWords,
     fallback: row.fallback,
+    reportPath: channel === 'sms' ? await findReportPath(tx, request.tenant) : null,
     recipient: { id: scene.agent, name: scene.name, address: scene.email, phone: scene.phone },
   };
   return { kind: 'claimed', message };
@@ -137,14 +142,15 @@ async function loadScene(tx: TenantTx, row: LedgerRow): Promise<Scene> {
   return { ...rest, escalationWords: known ? { n, level, to, ackDueAt: ackDueAt?.getTime() ?? null } : null };
 }
 
-/** Counted under a lock, so that two claims at once cannot both be the last allowed. */
+/** Counted under a lock, so that two claims at once cannot both be the last allowed; what is reported of an SMS later makes it no younger. */
 async function isOverLimit(tx: TenantTx, { tenantId, id, recipientId }: LedgerRow, now: Instant): Promise<boolean> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`sms/${tenantId}`}, 0))`.execute(tx);
   const { rows } = await sql<Record<keyof typeof smsLimits, number>>`
-    select count(*) filter (where recipient_id = ${recipientId} and updated_at > ${toIso(now - hour)})::int as person_hour,
+    select count(*) filter (where recipient_id = ${recipientId} and coalesce(wire_at, updated_at) > ${toIso(now - hour)})::int as person_hour,
       count(*) filter (where recipient_id = ${recipientId})::int as person_day, count(*)::int as tenant_day
     from outbound_message
-    where tenant_id = ${tenantId} and id <> ${id} and automatic and channel = 'sms' and updated_at > ${toIso(now - day)}
+    where tenant_id = ${tenantId} and id <> ${id} and automatic and channel = 'sms'
+      and updated_at > ${toIso(now - day)} and coalesce(wire_at, updated_at) > ${toIso(now - day)}
       and (state in ('sending', 'sent', 'unknown') or wire_at is not null)`.execute(tx);
   const [sent] = rows;
   return sent !== undefined && (['personHour', 'personDay', 'tenantDay'] as const).some((limit) => sent[limit] >= smsLimits[limit]);
@@ -202,6 +208,8 @@ export async function settleFound(tx: TenantTx, { tenant, id, wireAt, providerId
     .where('wireAt', '=', new Date(wireAt))
     .returning('attempts')
     .executeTakeFirst();
-  if (row !== undefined) await endAttempt(tx, { tenant, id, attempt: row.attempts, now, outcome: 'found' });
-  return row !== undefined;
+  if (row === undefined) return false;
+  await endAttempt(tx, { tenant, id, attempt: row.attempts, now, outcome: 'found' });
+  await applyReports(tx, tenant, providerId, now);
+  return true;
 }

@@ -1,6 +1,8 @@
 /** Ends of attempts in the ledger: only the holder of a row's lease writes. Source: reliability.md, R1 and R3. */
 import { sql } from 'kysely';
+import { v7 } from 'uuid';
 import type { TenantTx } from '../client.js';
+import { applyReports } from './hook-receipts.js';
 import type { TenantId, TicketId } from '../../domain/ids.js';
 import { toIso } from '../../domain/time.js';
 import type { Instant } from '../../domain/time.js';
@@ -68,7 +70,7 @@ export async function settleOutbound(
   const { tenant, id, lease, attempt } = holder;
   const { state, code, providerId, providerText, bouncedAddress, notBefore } = end;
   const delivery = state === 'sent' ? 'accepted' : bouncedAddress === null ? (state === 'planned' ? 'deferred' : null) : 'bounced';
-  const { numUpdatedRows } = await tx
+  const settled = tx
     .updateTable('outboundMessage')
     .set({
       state: state === 'doubt' ? 'planned' : state,
@@ -85,9 +87,21 @@ export async function settleOutbound(
     .where('tenantId', '=', tenant)
     .where('id', '=', id)
     .where('leaseToken', '=', lease)
-    .executeTakeFirst();
-  const mine = numUpdatedRows === 1n;
+    .returning(['ticketId', 'message', 'channel']);
+  // A message that goes back into the plan has not ended.
+  const isEnd = state !== 'planned' && state !== 'doubt';
+  const { rows } = await sql<{ channel: string | null }>`
+    with settled as (${settled}), audited as (
+      insert into audit (tenant_id, id, at, actor, source, action, subject, changes)
+      select ${tenant}, ${v7()}::uuid, ${toIso(now)}::timestamptz, 'system/outbound', 'worker', ${`message.${state}`}, 'ticket/' || s.ticket_id,
+        jsonb_build_object('outbound', ${id}::text, 'message', s.message)
+      from settled s where ${isEnd}::boolean
+    )
+    select (select s.channel from settled s) as channel`.execute(tx);
+  const channel = rows[0]?.channel ?? null;
+  const mine = channel !== null;
   await endAttempt(tx, { tenant, id, attempt, now, outcome: mine ? outcomes[state] : `late_${outcomes[state]}`, code, text: providerText });
+  if (channel === 'sms' && state === 'sent' && providerId !== null) await applyReports(tx, tenant, providerId, now);
   if (mine && bouncedAddress !== null) {
     await tx
       .updateTable('customerContact')
@@ -110,6 +124,11 @@ export async function giveUpOutbound(tx: TenantTx, tenant: TenantId, ticket: Tic
           lease_token = null, lease_until = null, updated_at = ${toIso(now)}
       where tenant_id = ${tenant} and ticket_id = ${ticket} and message = ${message} and state in ('planned', 'sending')
       returning id, attempts, state
+    ), audited as (
+      insert into audit (tenant_id, id, at, actor, source, action, subject, changes)
+      select ${tenant}, gen_random_uuid(), ${toIso(now)}::timestamptz, 'system/outbound', 'worker', 'message.' || e.state, ${`ticket/${ticket}`},
+        jsonb_build_object('outbound', e.id, 'message', ${message}::text)
+      from ended e
     )
     update delivery_attempt a set ended_at = ${toIso(now)}, outcome = e.state
     from ended e where a.tenant_id = ${tenant} and a.outbound_id = e.id and a.attempt = e.attempts and a.ended_at is null`.execute(tx);

@@ -1,9 +1,13 @@
-/** Writes what a ticket's workflow accepted: events, texts, planned mails and the row, all or nothing, in one statement. */
+/** Writes what a ticket's workflow accepted: events, their audit, texts, planned mails and the row, all or nothing, in one statement. */
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { v5 } from 'uuid';
 import type { TenantTx } from '../client.js';
+import { auditInsert } from './audit.js';
 import { merged, recordSla } from './service-levels.js';
+import type { Origin } from '../../domain/actor.js';
+import { originOf } from '../../domain/actor.js';
+import { auditEntries } from '../../domain/audit/entry.js';
 import type { Members } from '../../domain/decision.js';
 import type { TenantId, TicketId } from '../../domain/ids.js';
 import type { PlannedMessage } from '../../domain/messaging/plan.js';
@@ -14,8 +18,8 @@ import type { Ticket } from '../../domain/ticket/ticket.js';
 import { toIso } from '../../domain/time.js';
 import type { Instant } from '../../domain/time.js';
 
-/** One line of the event log, ready to be stored. */
-export interface EventRow {
+/** One line of the event log, ready to be stored, with the command that led to it. */
+export interface EventRow extends Origin {
   readonly seq: number;
   readonly id: string;
   readonly type: string;
@@ -24,6 +28,7 @@ export interface EventRow {
   readonly role: string;
   readonly source: string;
   readonly commandId: string;
+  readonly kind: string;
   readonly runId: string;
   /** Hex; tells a repeated attempt from another change under the same number. */
   readonly digest: string;
@@ -61,10 +66,11 @@ export class AlreadyRecorded extends Error {
  */
 export async function recordTicket(tx: TenantTx, { events, planned, ticket, sla }: ProjectionRows): Promise<void> {
   const { tenant, id } = ticket;
-  const rows = JSON.stringify(events.map((event) => ({ ...event, at: toIso(event.at) })));
+  const lines = events.map((event) => ({ ...event, at: toIso(event.at) }));
+  const ok = sql`where (select ok from complete)`;
   const { rows: counts } = await sql<{ inserted: number }>`
     with given as (
-      select * from jsonb_to_recordset(${rows}::jsonb) as e(
+      select * from jsonb_to_recordset(${JSON.stringify(lines)}::jsonb) as e(
         seq int, id uuid, type text, at timestamptz, actor text, role text, source text,
         "commandId" text, "runId" text, digest text, data jsonb, content uuid)
     ), recorded as (
@@ -75,6 +81,8 @@ export async function recordTicket(tx: TenantTx, { events, planned, ticket, sla 
       returning seq
     ), complete as (
       select count(*) = ${events.length} as ok from recorded
+    ), audited as (
+      ${auditInsert(tenant, auditEntries(eventSubject(id), lines), ok)}
     ), linked as (
       update content c set ticket_id = ${id}, seq = g.seq, linked_at = g.at
       from given g
@@ -87,7 +95,7 @@ export async function recordTicket(tx: TenantTx, { events, planned, ticket, sla 
       where (select ok from complete)
       on conflict (tenant_id, dedupe_key) do nothing
     )${sla === null ? sql`` : recordSla(ticket, sla)}, written as (
-      ${writeTicket(ticket, sql`where (select ok from complete)`)}
+      ${writeTicket(ticket, ok)}
     )
     select count(*)::int as inserted from recorded`.execute(tx);
   if (counts[0]?.inserted !== events.length) throw new AlreadyRecorded();
@@ -109,8 +117,10 @@ export const recordOnRow = (tx: TenantTx, step: TicketStep, newId: () => string)
 
 const eventRows =
   (newId: () => string) =>
-  ({ commandId, kind, actor, role, source, runId, at, events }: TicketStep): EventRow[] =>
-    events.map(({ version, type, data, content }) => ({
+  (step: TicketStep): EventRow[] => {
+    const { commandId, kind, actor, role, source, runId, at, events } = step;
+    return events.map(({ version, type, data, content }) => ({
+      ...originOf(step),
       seq: version,
       id: newId(),
       type,
@@ -119,6 +129,7 @@ const eventRows =
       role,
       source,
       commandId,
+      kind,
       runId,
       digest: createHash('sha256')
         .update(JSON.stringify([commandId, kind, type, data, content ?? null]))
@@ -126,24 +137,25 @@ const eventRows =
       data,
       content: content ?? null,
     }));
+  };
 
 /** Writes the row from the workflow's state although its version is stored already: the workflow wins over a lost attempt. */
 export async function rewriteTicket(tx: TenantTx, ticket: Ticket): Promise<void> {
   await writeTicket(ticket, sql`where true`, sql`<=`).execute(tx);
 }
 
-/** The stored events of a ticket from a version on, in order. */
+/** The stored events of a subject from a number on, in order. */
 export async function storedEvents(
   tx: TenantTx,
   tenant: TenantId,
-  id: TicketId,
+  subject: string,
   from: number,
 ): Promise<{ seq: number; commandId: string; runId: string; digest: string }[]> {
   const rows = await tx
     .selectFrom('event')
     .select(['seq', 'commandId', 'runId', 'digest'])
     .where('tenantId', '=', tenant)
-    .where('subject', '=', eventSubject(id))
+    .where('subject', '=', subject)
     .where('seq', '>=', from)
     .orderBy('seq')
     .execute();

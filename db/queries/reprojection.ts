@@ -71,16 +71,21 @@ export async function findReprojectionJob(tx: TenantTx, tenant: TenantId, id: st
   return rows[0];
 }
 
+/** As precise as callers are told. */
+const inMs = sql`date_trunc('milliseconds', j.started_at)`;
+
 /** Jobs, newest first; one row more than `limit` when there are others. */
 export async function listReprojections(
   tx: TenantTx,
   tenant: TenantId,
-  { after, limit }: { readonly after?: number; readonly limit: number },
+  { before, limit }: { readonly before?: { readonly startedAt: string; readonly id: string }; readonly limit: number },
 ): Promise<ReprojectionRecord[]> {
   const { rows } = await sql<ReprojectionRecord>`
     select ${columns} from sla_reprojection j
-    where j.tenant_id = ${tenant} ${after === undefined ? sql`` : sql`and j.revision < ${after}`}
-    order by j.revision desc limit ${limit + 1}`.execute(tx);
+    where j.tenant_id = ${tenant} ${
+      before === undefined ? sql`` : sql`and (${inMs}, j.id) < (${before.startedAt}::text::timestamptz, ${before.id}::uuid)`
+    }
+    order by ${inMs} desc, j.id desc limit ${limit + 1}`.execute(tx);
   return rows;
 }
 

@@ -8,8 +8,8 @@ import type { Principal, Scope } from './principal.js';
 
 /**
  * Reach of a permission for a role: `own` tickets of the customer; `self` about oneself; `assigned` to me, `team` = my teams' tickets
- * (an unteamed ticket counts for everybody of its product), `addressed` = asked by the escalation, `all` = the tenant; a scope name = a
- * service key that holds it.
+ * (an unteamed ticket counts for everybody of its product), `addressed` = asked by the escalation, the step or the handoff, `all` = the
+ * tenant; a scope name = a service key that holds it.
  */
 type Reach = 'own' | 'self' | 'assigned' | 'assigned_or_team' | 'addressed' | 'team' | 'all' | Scope;
 
@@ -34,6 +34,18 @@ export const permissions = {
   'sla.pause': { lead: 'team', admin: 'all' },
   'sla.override': { lead: 'team', admin: 'all' },
   'sla.waive': { lead: 'team', admin: 'all' },
+  'journey.read': { agent: 'team', lead: 'team', admin: 'all', service: 'journeys:read' },
+  'journey.start': { lead: 'team', admin: 'all', service: 'journeys:write' },
+  'journey.advance': { agent: 'addressed', lead: 'team', admin: 'all', service: 'journeys:write' },
+  'journey.repair': { lead: 'team', admin: 'all' },
+  'handoff.create': { agent: 'team', lead: 'team', admin: 'all', service: 'journeys:write' },
+  'handoff.handle': { agent: 'addressed', lead: 'team', admin: 'all', service: 'journeys:write' },
+  'handoff.decide': { agent: 'team', lead: 'team', admin: 'all' },
+  'approval.vote': { agent: 'team', lead: 'team', admin: 'all' },
+  'template.draft': { lead: 'team', admin: 'all' },
+  'template.publish': { admin: 'all' },
+  'event.publish': { admin: 'all', service: 'events' },
+  'report.read': { lead: 'team', admin: 'all', service: 'reports' },
   'attachment.add': { customer: 'own', agent: 'team', lead: 'team', admin: 'all', service: 'tickets:write' },
   'customer.read': { customer: 'self', agent: 'team', lead: 'team', admin: 'all', service: 'customers:read' },
   'customer.write': { customer: 'self', agent: 'team', lead: 'team', admin: 'all', service: 'customers:write' },
@@ -41,8 +53,11 @@ export const permissions = {
   'config.read': { agent: 'team', lead: 'team', admin: 'all' },
   'config.write': { admin: 'all' },
   'admin.manage': { admin: 'all' },
+  'privacy.erase': { admin: 'all' },
   'inbound.submit': { admin: 'all', service: 'messages:write' },
   'inbound.release': { lead: 'team', admin: 'all' },
+  'audit.read': { lead: 'team', admin: 'all' },
+  'audit.verify': { lead: 'team', admin: 'all' },
 } as const satisfies Readonly<Record<string, Row>>;
 export type Permission = keyof typeof permissions;
 
@@ -56,7 +71,7 @@ export interface Scoped {
   readonly copied?: readonly CustomerId[];
   readonly assignee?: AgentId | null;
   readonly team?: TeamId | null;
-  /** Whether the escalation in question asks this principal. */
+  /** Whether the escalation, the step or the handoff in question asks this principal. */
   readonly addressed?: boolean;
 }
 

@@ -1,4 +1,5 @@
 import type { Actor, Role } from '../actor.js';
+import { asProductKey } from '../ids.js';
 import type { CustomerId, ProductKey, TeamId, TenantId } from '../ids.js';
 
 /** What a service key may do. Source: security.md, section 5. */
@@ -10,6 +11,10 @@ export const scopes = [
   'escalations',
   'customers:read',
   'customers:write',
+  'journeys:read',
+  'journeys:write',
+  'events',
+  'reports',
   'act_for',
 ] as const;
 export type Scope = (typeof scopes)[number];
@@ -32,3 +37,21 @@ export interface Principal {
 
 export const seesProduct = (principal: Principal, product: ProductKey): boolean =>
   principal.products === '*' || principal.products.includes(product);
+
+/**
+ * What a credential with limits of its own leaves of its owner's reach; it never adds to it.
+ *
+ * @param limits null: none of this kind
+ */
+export function limited(
+  principal: Principal,
+  limits: { readonly scopes: readonly string[] | null; readonly products: readonly string[] | null },
+): Principal {
+  const { scopes: only, products } = limits;
+  const among = (key: ProductKey): boolean => products === null || products.includes(key);
+  return {
+    ...principal,
+    scopes: only === null ? principal.scopes : principal.scopes.filter((scope) => only.includes(scope)),
+    products: principal.products === '*' ? (products?.map(asProductKey) ?? '*') : principal.products.filter(among),
+  };
+}

@@ -56,6 +56,7 @@ export const ProductSettings = z
     defaultTeam: z.string().regex(uuidPattern, 'must be a lower-case UUID').nullable().default(null).describe('team of new tickets'),
     categories: z.array(Category).max(200).default([]).describe('when empty, any category is accepted'),
     strangerPolicy: z.enum(strangerPolicies).default('new_ticket'),
+    supportJourney: z.boolean().default(false).describe('whether a new ticket starts the journey `support_resolution`'),
     templates: Templates.default({}),
     statusLabels: StatusLabels.default({}).describe('display names of statuses'),
   })

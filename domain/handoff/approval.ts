@@ -3,9 +3,10 @@ import type { Refused } from '../decision.js';
 import type { GateAnswer, GateCode, GateStep, Wanted } from '../journey/gate/gate.js';
 import { nextGateDue, wakeGate, withPeople } from '../journey/gate/ladder.js';
 import { evidenceChanged, openGate, reopenGate } from '../journey/gate/round.js';
+import { canonical } from '../journey/json.js';
 import type { Person } from '../journey/run/effect.js';
 import type { Instant } from '../time.js';
-import { gateRules } from './draft.js';
+import { evidenceOf, gateRules } from './draft.js';
 import type { Draft } from './draft.js';
 import { expire, keepGate, park, reject } from './ends.js';
 import type { HandoffLedger, Preparing, Question } from './ledger.js';
@@ -31,10 +32,20 @@ function prepare(draft: Draft, why: Preparing['why']): void {
   if (hash === null) draft.ask({ to: 'hash' });
 }
 
-/** What is known has changed: is what is voted on still the same? */
-export function reviewEvidence(draft: Draft): void {
+/** More is known than before: what is voted on is read again, with those who may vote, if it is not the same. */
+export function reviewEvidence(draft: Draft, before: HandoffLedger): void {
   const { state, preparing } = draft.ledger;
-  if (state === 'awaiting_approval' && hasEvidence(draft.ledger)) prepare(draft, preparing?.why ?? 'changed');
+  if (state !== 'awaiting_approval' || !hasEvidence(draft.ledger)) return;
+  const isSame = canonical(evidenceOf(before)) === canonical(evidenceOf(draft.ledger));
+  if (!isSame) prepare(draft, preparing?.why ?? 'changed');
+}
+
+/** Roles have changed somewhere; those who may vote at a dynamic gate are looked up anew. A gate that is held looks after its next vote. */
+export function lookAgain(draft: Draft): void {
+  const { gate, paused, parked, asks } = draft.ledger;
+  const isOpen = gate?.outcome === null && paused === null && parked === null;
+  if (!isOpen || gateRules(draft.ledger).eligible !== 'dynamic') return;
+  if (!asks.some(({ to }) => to === 'electorate')) draft.ask({ to: 'electorate' });
 }
 
 /** Takes what was looked up; once all of it is there the round begins, or goes on if nothing changed. */
@@ -55,6 +66,8 @@ export function prepared(draft: Draft, found: { readonly people: readonly Person
 function follow(draft: Draft, step: GateStep): void {
   const before = draft.ledger.gate;
   keepGate(draft, step);
+  // People whom the ladder of an earlier round asked for are not those of this one.
+  if (before !== null && before.round !== step.gate.round) draft.forget(({ to }) => to === 'rung' || to === 'electorate');
   const { outcome, cause, closedAt } = step.gate;
   const at = closedAt ?? draft.now;
   if (outcome !== null) draft.forget(({ to }) => to !== 'acceptance');

@@ -91,7 +91,7 @@ export function effectOf(ledger: HandoffLedger, ask: Ask): Effect {
   const { start, data } = ledger;
   const { rules, journeyId, step, visit, item = null } = start;
   const { from, to, assign = {} } = rules;
-  const { evidence = [], approvers } = gateRules(ledger);
+  const { approvers } = gateRules(ledger);
   const joined = ledger.gate?.joined ?? [];
   const people = (who: EffectOf<'people'>['who']): Effect => ({ kind: 'people', id: ask.id, who, data: guardData(ledger) });
   switch (ask.to) {
@@ -104,7 +104,7 @@ export function effectOf(ledger: HandoffLedger, ask: Ask): Effect {
     case 'assignees':
       return people(assign);
     case 'hash':
-      return { kind: 'hash', id: ask.id, value: evidenceOf(evidence, guardData(ledger)) };
+      return { kind: 'hash', id: ask.id, value: evidenceOf(ledger) };
     case 'acceptance': {
       const input = { handoffId: handoffIdOf(start), journeyId, stepId: step, from, to, data };
       const { attempt, timeoutMs } = ask;
@@ -121,7 +121,8 @@ export const gateRules = ({ start }: Pick<HandoffLedger, 'start'>): Gate<number>
 function guardData({ start, known, data }: HandoffLedger): GuardData {
   return {
     ...known,
-    context: { ...membersOf(known['context']), ...data },
+    // What was sent along stands in for variables; where the journey has one of that name, it is meant.
+    context: { ...data, ...membersOf(known['context']) },
     journey: { ...membersOf(known['journey']), id: start.journeyId, requester: start.requester },
   };
 }
@@ -129,5 +130,8 @@ function guardData({ start, known, data }: HandoffLedger): GuardData {
 const membersOf = (value: Json | undefined): JsonObject => (isObject(value) ? value : {});
 
 /** What is voted on: the value at each path, null where nothing is. */
-const evidenceOf = (paths: readonly string[], data: GuardData): JsonObject =>
-  Object.fromEntries(paths.map((path) => [path, namesOf(path).reduce<Json | undefined>(memberAt, data) ?? null]));
+export function evidenceOf(ledger: HandoffLedger): JsonObject {
+  const data = guardData(ledger);
+  const { evidence = [] } = gateRules(ledger);
+  return Object.fromEntries(evidence.map((path) => [path, namesOf(path).reduce<Json | undefined>(memberAt, data) ?? null]));
+}

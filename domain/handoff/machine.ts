@@ -5,7 +5,7 @@
 import type { Fault } from '../journey/expression.js';
 import type { Effect, HandoffStart, Person, Report } from '../journey/run/effect.js';
 import type { Instant } from '../time.js';
-import { gateDue, peopleFound, prepared, reviewEvidence, seekApproval, wakeApproval } from './approval.js';
+import { gateDue, lookAgain, peopleFound, prepared, reviewEvidence, seekApproval, wakeApproval } from './approval.js';
 import type { HandoffWord } from './command.js';
 import { Draft, effectOf } from './draft.js';
 import { cancel, complete, expire, park } from './ends.js';
@@ -82,7 +82,7 @@ function heed(draft: Draft, word: HandoffWord): void {
     case 'supply':
       draft.change({ data: { ...ledger.data, ...word.data }, ...(word.known === undefined ? {} : { known: word.known }) });
       if (ledger.state === 'awaiting_data' && ledger.paused === null) goOn(draft);
-      else reviewEvidence(draft);
+      else reviewEvidence(draft, ledger);
       return undefined;
     case 'pause':
       if (ledger.paused !== null) return undefined;
@@ -91,6 +91,8 @@ function heed(draft: Draft, word: HandoffWord): void {
     case 'resume':
       if (ledger.paused !== null) resume(draft, word.shiftMs);
       return undefined;
+    case 'directory':
+      return lookAgain(draft);
   }
 }
 

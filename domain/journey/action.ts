@@ -54,6 +54,8 @@ export interface ActionRequest {
   readonly recipient: string;
   /** Members of the output whose values are personal: they come back as `{"$ref"}`, whatever they are declared as. */
   readonly pii?: readonly string[];
+  /** A person has decided that what nobody can tell the end of is asked for once more. */
+  readonly release?: true;
 }
 
 /** What became of a call. `late`: it came when the attempt was over already, or another had taken its place. */

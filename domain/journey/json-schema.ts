@@ -71,18 +71,21 @@ export function valueFaults(schema: JsonSchema, value: Json, at = ''): ValueFaul
     need(value <= (schema.maximum ?? Infinity), `must be at most ${schema.maximum}`);
   } else if (typeof value === 'string') {
     const length = Array.from(value).length;
-    need(length >= (schema.minLength ?? 0), `must have at least ${schema.minLength} characters`);
-    need(length <= (schema.maxLength ?? Infinity), `must have at most ${schema.maxLength} characters`);
+    need(length >= (schema.minLength ?? 0), `must have at least ${counted(schema.minLength, 'character')}`);
+    need(length <= (schema.maxLength ?? Infinity), `must have at most ${counted(schema.maxLength, 'character')}`);
   } else if (isObject(value)) {
     faults.push(...memberFaults(schema, value, at));
   } else if (isList(value)) {
-    need(value.length >= (schema.minItems ?? 0), `must have at least ${schema.minItems} items`);
-    need(value.length <= (schema.maxItems ?? Infinity), `must have at most ${schema.maxItems} items`);
+    need(value.length >= (schema.minItems ?? 0), `must have at least ${counted(schema.minItems, 'item')}`);
+    need(value.length <= (schema.maxItems ?? Infinity), `must have at most ${counted(schema.maxItems, 'item')}`);
     const { items } = schema;
     if (items !== undefined) faults.push(...value.flatMap((item, index) => valueFaults(items, item, at + pointer(index))));
   }
   return faults;
 }
+
+/** `1 item`, `2 items`. */
+const counted = (count: number | undefined, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 function memberFaults(schema: JsonSchema, value: Readonly<Record<string, Json>>, at: string): ValueFault[] {
   const { properties = {}, required = [], additionalProperties = true } = schema;

@@ -2,7 +2,7 @@
  * The commands of a ticket: the verb of the API in camelCase is the Update's name and the `kind` here.
  * Fields only grow; texts travel as the id of a content row that exists already.
  */
-import type { Actor, Role, Source } from '../actor.js';
+import type { Actor, Origin, Role, Source } from '../actor.js';
 import type { AgentId, ContentId, CustomerId, ProductKey, TeamId, TenantId, TicketId } from '../ids.js';
 import type { Instant } from '../time.js';
 import type { EscalationOutcome, EscalationTarget } from './escalation.js';
@@ -10,7 +10,7 @@ import type { Channel, DirectCloseCause, OpenStatus, Priority, TicketStatus } fr
 import type { TicketSettings } from './ticket.js';
 
 /** What every command carries besides its own fields. */
-export interface Envelope {
+export interface Envelope extends Omit<Origin, 'reason'> {
   /** The same id again gets the first answer. */
   readonly commandId: string;
   readonly actor: Actor;

@@ -1,4 +1,4 @@
-import type { Actor, Role, Source } from '../actor.js';
+import type { Actor, Origin, Role, Source } from '../actor.js';
 import type { PlannedMessage } from '../messaging/plan.js';
 import type { SlaStep } from '../sla/desk.js';
 import type { Instant } from '../time.js';
@@ -7,7 +7,7 @@ import type { TicketEvent } from './event.js';
 import type { Ticket } from './ticket.js';
 
 /** One accepted command, as PostgreSQL is to see it. */
-export interface TicketStep {
+export interface TicketStep extends Origin {
   readonly commandId: string;
   /** `sla`: what the clocks did by themselves. */
   readonly kind: CommandKind | 'sla';

@@ -477,7 +477,7 @@ describe('the relay', () => {
               )
             ).length,
           {
-            timeout: 15_000,
+            timeout: 120_000,
             interval: 100,
           },
         )

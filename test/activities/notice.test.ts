@@ -13,9 +13,10 @@ import { createDelivery } from '../../activities/delivery.js';
 import type { DeliveryDeps } from '../../activities/delivery.js';
 import { createMailTokens } from '../../activities/mail-tokens.js';
 import { referenceOf } from '../../activities/notice.js';
-import type { EmailSender } from '../../activities/ports.js';
+import type { EmailSender, SmsSender } from '../../activities/ports.js';
 import { createDiskFiles } from '../../db/files.js';
 import type { FileStore } from '../../db/files.js';
+import { storeReport } from '../../db/queries/hook-receipts.js';
 import { demo } from '../../db/seed.js';
 import { parseSigningKeys } from '../../domain/access/signing-key.js';
 import { ticketIdFrom } from '../../domain/ids.js';
@@ -71,7 +72,7 @@ beforeEach(async () => {
 const deps = (changes: Partial<DeliveryDeps> = {}): DeliveryDeps => ({
   db: desk.database.db,
   email: createSmtpEmail({ url: mails.url }),
-  sms: createTwilioSms({ ...account, apiUrl: provider.url }),
+  sms: createTwilioSms({ ...account, apiUrl: provider.url, publicUrl: 'http://api.test' }),
   links: (ticket) => [{ name: 'Ticket', url: `https://${domain}/v1/tickets/${ticket}` }],
   tally: {
     settled: (channel, state) => void tally.push(`${channel} ${state}`),
@@ -255,6 +256,32 @@ describe('a notice', () => {
     );
     expect(messageId).toBeNull();
     expect(mails.caught).toEqual([]);
+  });
+
+  test('by SMS names the hook to which Twilio may report, where the tenant has one', async () => {
+    const paths: (string | null)[] = [];
+    const sms: SmsSender = {
+      send: async ({ reportPath }, { beforeWire }) => {
+        await beforeWire();
+        paths.push(reportPath);
+        return { providerId: null, text: 'queued' };
+      },
+      find: () => Promise.resolve(null),
+    };
+    await deliver(await noticed({ to: smsTo('assignee') }), { sms });
+    const hook = {
+      tenantId: tenant,
+      id: randomUUID(),
+      provider: 'twilio',
+      name: 'sms',
+      description: '',
+      secret: Buffer.of(1),
+      createdBy: '',
+    };
+    await desk.see((tx) => tx.insertInto('hook').values(hook).execute());
+    await deliver(await noticed({ to: smsTo('assignee') }), { sms });
+    await desk.see((tx) => tx.deleteFrom('hook').where('id', '=', hook.id).execute());
+    expect(paths).toEqual([null, '/v1/hooks/twilio/demo.sms']);
   });
 
   test('goes once to each person by each channel, whoever addressed them how often', async () => {
@@ -643,6 +670,18 @@ describe('a channel that does not reach somebody', () => {
     expect(textedTo()).toHaveLength(5);
     expect(mailedTo()).toEqual(['agent1@usher.localhost']);
     now += 3_601 * seconds;
+    // That they were read now does not make them SMS of this hour.
+    const read = { status: 'read', code: null };
+    await desk.see(async (tx) => {
+      const sent = await tx
+        .selectFrom('outboundMessage')
+        .select('providerId')
+        .where('recipientId', '=', one)
+        .where('providerId', 'is not', null)
+        .execute();
+      for (const { providerId } of sent)
+        await storeReport(tx, { tenant, actor: 'system/hook-sms', source: 'api' }, providerId ?? '', read, now);
+    });
     expect(await deliver(await noticed({ to: smsTo('assignee') }))).toEqual(counts({ sent: 1 }));
     expect(textedTo()).toHaveLength(6);
   });

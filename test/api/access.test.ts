@@ -141,7 +141,7 @@ test('absent, malformed and foreign look alike', async () => {
   expect(said[1]).toEqual(said[2]);
 });
 
-test('another tenant sees, counts, finds and changes nothing', async () => {
+test('T1: another tenant sees, counts, finds and changes nothing', async () => {
   const id = await stage.ticket({ subject: 'Zebra crossing' });
   const message = (await stage.call('admin', 'GET', `/v1/tickets/${id}/messages`)).body.data[0].id;
   const list = await stage.call('foreign', 'GET', '/v1/tickets?product=*');
@@ -173,7 +173,7 @@ test('another tenant sees, counts, finds and changes nothing', async () => {
   );
 });
 
-test('another product does not exist', async () => {
+test('T1: another product does not exist', async () => {
   const id = await stage.ticket({ product: 'second' });
   expect((await stage.call('reader', 'GET', `/v1/tickets/${id}`)).status).toBe(404);
   expect((await stage.call('reader', 'GET', '/v1/tickets?product=second')).body.data).toEqual([]);
@@ -187,7 +187,7 @@ test('another product does not exist', async () => {
   expect((await stage.call('other', 'GET', '/v1/products/demo/settings')).status).toBe(404);
 });
 
-test('customers see their own and nothing of the desk', async () => {
+test('T2: customers see their own and nothing of the desk', async () => {
   const id = await stage.ticket({}, 'customer');
   await stage.call('agent', 'POST', `/v1/tickets/${id}/notes`, { body: 'difficult person' });
   await stage.call('agent', 'POST', `/v1/tickets/${id}/claim`);
@@ -212,7 +212,7 @@ test('customers see their own and nothing of the desk', async () => {
 const make = (fields: object) =>
   stage.call('customer', 'POST', '/v1/tickets', { product: 'demo', subject: 's', description: 'd', channel: 'web', ...fields });
 
-test('customers are the requester, whatever they write', async () => {
+test('T4: customers are the requester, whatever they write', async () => {
   expect((await make({ requester: { customerId: demo.customers[1] } })).status).toBe(403);
   expect((await make({ requester: { email: 'customer2@example.com' } })).status).toBe(403);
   expect((await make({ status: 'on_hold' })).status).toBe(403);

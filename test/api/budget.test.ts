@@ -4,12 +4,17 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Kysely, PostgresDialect, CamelCasePlugin } from 'kysely';
 import pg from 'pg';
 import { createApp } from '../../api/app.js';
+import { keepDenials } from '../../api/audit/denials.js';
 import { createMetrics } from '../../api/metrics.js';
 import { createSigningKeys } from '../../api/signing.js';
+import { createHub } from '../../api/stream/hub.js';
+import { sourceOf } from '../../api/stream/live.js';
 import type { Db } from '../../db/client.js';
 import { createDiskFiles } from '../../db/files.js';
+import { createSecretBox } from '../../db/secret-box.js';
 import type { DB } from '../../db/schema.js';
 import { createLogger } from '../../logger.js';
+import { countingAlone } from './counting.js';
 import { demo, secretKeys, useStage } from './support.js';
 
 const stage = useStage();
@@ -44,12 +49,21 @@ async function cost(method: string, path: string, body?: unknown, { keyed = true
     db: open.db,
     commands: stage.desk,
     reprojections: stage.jobs,
+    batches: stage.batches,
+    erasures: stage.erasures,
+    journeys: stage.journeys,
+    streams: createHub({ source: sourceOf(open.db, () => undefined), now: Date.now }),
     metrics: createMetrics(),
+    requests: countingAlone(),
+    denials: keepDenials({ db: open.db, log: createLogger({ level: 'silent', pretty: false, name: 'test' }), now: () => Date.now() }),
     files: createDiskFiles('/nowhere'),
     keys: createSigningKeys(secretKeys),
     log: createLogger({ level: 'silent', pretty: false, name: 'test' }),
     now: () => Date.now(),
+    answerWithin: 60_000,
     publicUrl: 'http://api.test',
+    signIn: { privateTargets: false },
+    webhooks: { secrets: createSecretBox(secretKeys), testMs: 0 },
     webUi: { url: 'http://ui.test', namespace: 'usher' },
   });
   const send = (key: string, to: string, how: string, what?: unknown) =>

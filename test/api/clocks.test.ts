@@ -132,7 +132,7 @@ describe('how clocks stand', () => {
     const id = await open(Date.now() - hour);
     const { consumedS, remainingS, dueAt, originAt, ...clock } = await clockOf(id, 'resolution.1');
     expect(clock).toMatchObject({ phase: 'running', runningSince: originAt, outcome: null, dueIfResumedNow: null, calendar: '24x7' });
-    expect(Math.abs(consumedS - 3_600)).toBeLessThan(10);
+    expect(Math.abs(consumedS - 3_600)).toBeLessThan(120);
     expect(consumedS + remainingS).toBe(7_200);
     expect(Date.parse(dueAt)).toBe(Date.parse(originAt) + 2 * hour);
   });
@@ -155,7 +155,7 @@ describe('how clocks stand', () => {
     await send(start + 2 * hour, id, 'pause-clocks', { reason: 'At the very last second' });
     const clock = await clockOf(id, 'resolution.1');
     expect(clock).toMatchObject({ remainingS: 0, breachedAt: null });
-    expect(Math.abs(Date.parse(clock.dueIfResumedNow) - Date.now())).toBeLessThan(10 * second);
+    expect(Math.abs(Date.parse(clock.dueIfResumedNow) - Date.now())).toBeLessThan(120 * second);
     const other = await open(start);
     await send(start + hour, other, 'pause-clocks', { reason: 'For a long time' });
     await send(start + hour, other, 'override-target', { clock: 'resolution.1', budgetS: 300_000_000, reason: 'Ten years' });
@@ -286,7 +286,7 @@ describe('why', () => {
     await send(Date.now() - 30 * minute, id, 'await-customer');
     const { body } = await explain(id);
     expect(body.segments.map((segment: { state: string }) => segment.state)).toEqual(['running', 'paused']);
-    expect(Math.abs(Date.parse(body.segments[1].to) - Date.now())).toBeLessThan(10 * second);
+    expect(Math.abs(Date.parse(body.segments[1].to) - Date.now())).toBeLessThan(120 * second);
     expect(body).toMatchObject({ check: 'ok', outcome: null, dueAt: null, consumedS: body.segments[0].openS });
   });
 

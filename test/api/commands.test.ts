@@ -86,5 +86,5 @@ test('no server: every call says so in time', async () => {
   const began = Date.now();
   await expect(send(commands)).rejects.toBeInstanceOf(CommandLost);
   await expect(send(commands)).rejects.toMatchObject({ kind: 'unavailable' });
-  expect(Date.now() - began).toBeLessThan(5_000);
+  expect(Date.now() - began).toBeLessThan(25_000);
 });

@@ -33,14 +33,17 @@ export const document = JSON.parse(readFileSync(new URL('../../openapi.json', im
 
 const patternOf = (path: string): RegExp => new RegExp(`^${path.replaceAll('.', '[.]').replaceAll(/\{.+?\}/g, '[^/]+')}$`);
 /** Fixed paths before those with a variable part. */
-const paths = Object.keys(document.paths).toSorted((a, b) => a.split('{').length - b.split('{').length);
+const paths = Object.keys(document.paths)
+  .toSorted((a, b) => a.split('{').length - b.split('{').length)
+  .map((path) => ({ path, pattern: patternOf(path) }));
 
 /** Codes every route can answer with before it is a route. */
 const anywhere = new Set(['headers_too_large', 'internal', 'database_unavailable', 'method_not_allowed', 'not_found']);
 
-/** What breaks the document; empty when the response keeps it. */
+/** What breaks the document; empty when the response keeps it. With `fields` in the address only what it names has to be there. */
 export function conforms(method: string, address: string, reply: { status: number; headers: Headers; body: unknown }): string[] {
-  const path = paths.find((candidate) => patternOf(candidate).test(address.split('?')[0] ?? ''));
+  const [bare = '', query] = address.split('?');
+  const path = paths.find(({ pattern }) => pattern.test(bare))?.path;
   const operation = path === undefined ? undefined : document.paths[path]?.[method === 'HEAD' ? 'get' : method.toLowerCase()];
   if (operation === undefined) return reply.status === 404 || reply.status === 405 || reply.status === 431 ? [] : ['not in the document'];
   if (method === 'HEAD') return [];
@@ -52,7 +55,19 @@ export function conforms(method: string, address: string, reply: { status: numbe
   if (answered.content === undefined) return [];
   const media = answered.content[type];
   if (media === undefined) return [`media type ${type} is not in the document`];
-  return media.schema === undefined ? [] : check(reply.body, media.schema, '');
+  if (media.schema === undefined) return [];
+  const fields = new URLSearchParams(query).getAll('fields').flatMap((names) => names.split(','));
+  return check(reply.body, fields.length === 0 ? media.schema : narrowed(media.schema, fields), '');
+}
+
+/** The same schema, of a page or of one thing, where nothing has to be there but these fields. */
+function narrowed(schema: Schema, fields: readonly string[]): Schema {
+  const { $ref, anyOf, properties, required = [] } = schema;
+  if ($ref !== undefined) return narrowed(document.components.schemas[$ref.split('/').at(-1) ?? ''] ?? {}, fields);
+  if (anyOf !== undefined) return { ...schema, anyOf: anyOf.map((branch) => narrowed(branch, fields)) };
+  const data = properties?.['data'];
+  if (data?.items === undefined) return { ...schema, required: required.filter((name) => fields.includes(name)) };
+  return { ...schema, properties: { ...properties, data: { ...data, items: narrowed(data.items, fields) } } };
 }
 
 function problemErrors({ headers, body, status }: { status: number; headers: Headers; body: unknown }, codes: readonly string[]): string[] {

@@ -141,7 +141,7 @@ async function attach(
   return { made, file: String(made.body.id), completed: await stage.call(who, 'POST', `/v1/attachments/${made.body.id}/complete`) };
 }
 
-test('an attachment goes up, is looked at, and comes down by a link', async () => {
+test('T24: an attachment goes up, is looked at, and comes down by a link', async () => {
   const id = await stage.ticket({}, 'customer');
   const bytes = Buffer.from('hello world');
   const { file, completed } = await attach('agent', id, {
@@ -198,7 +198,7 @@ test.each([
   });
 });
 
-test('sizes are limited, per file and per ticket', async () => {
+test('T24: sizes are limited, per file and per ticket', async () => {
   const id = await stage.ticket();
   const announce = (size: number) =>
     stage.call('agent', 'POST', `/v1/tickets/${id}/attachments`, { name: 'x.txt', type: 'text/plain', size });
@@ -210,7 +210,7 @@ test('sizes are limited, per file and per ticket', async () => {
   expect((await announce(1)).status).toBe(201);
 });
 
-test('an upload is for its signature, its size and once', async () => {
+test('T24: an upload is for its signature, its size and once', async () => {
   const id = await stage.ticket();
   const made = await stage.call('agent', 'POST', `/v1/tickets/${id}/attachments`, { name: 'x.txt', type: 'text/plain', size: 3 });
   const { url, fields } = made.body.upload;

@@ -133,6 +133,14 @@ test('operators get links that open views', async () => {
     'waiting_on_customer',
     'on_hold',
     'resolved',
+    'approvals',
+    'handoffs_late',
+    'journeys_parked',
+    'batches',
+    'batches_paused',
+    'batches_failed',
+    'erasures',
+    'webhooks',
     'failing',
   ]);
   const urgent = new URL(body.data[1].keep);
@@ -146,6 +154,12 @@ test('operators get links that open views', async () => {
     'ExecutionStatus="Running" AND WorkflowType="ticketWorkflow" AND SlaState="warned"',
     'ExecutionStatus="Running" AND EscalationLevel > 0',
     'ExecutionStatus="Running" AND WorkflowType="ticketWorkflow" AND Stage="ack_pending"',
+  ]);
+  const batches = body.data.slice(14, 17).map((view: { open: string }) => new URL(view.open).searchParams.get('query'));
+  expect(batches).toEqual([
+    'ExecutionStatus="Running" AND WorkflowType IN ("bulkWorkflow","reprojectWorkflow")',
+    'ExecutionStatus="Running" AND WorkflowType IN ("bulkWorkflow","reprojectWorkflow") AND `Status`="paused"',
+    'ExecutionStatus="Running" AND WorkflowType="bulkWorkflow" AND Stage="failed_items"',
   ]);
   expect((await stage.call('agent', 'GET', '/v1/operators/views')).status).toBe(403);
   const page = await stage.call('nobody', 'GET', '/operators');

@@ -2,11 +2,16 @@
 import { afterEach, expect, test } from 'vitest';
 import { createAdmin } from '../../api/health/admin.js';
 import { createApp } from '../../api/app.js';
+import { keepDenials } from '../../api/audit/denials.js';
 import { createMetrics } from '../../api/metrics.js';
 import { createSigningKeys } from '../../api/signing.js';
+import { createHub } from '../../api/stream/hub.js';
+import { sourceOf } from '../../api/stream/live.js';
 import { createDb } from '../../db/client.js';
 import { createDiskFiles } from '../../db/files.js';
+import { createSecretBox } from '../../db/secret-box.js';
 import { createLogger } from '../../logger.js';
+import { countingAlone } from './counting.js';
 import { demo, secretKeys, useStage } from './support.js';
 import type { Trouble } from './support.js';
 
@@ -94,12 +99,21 @@ function appOn(url: string) {
     db,
     commands: stage.desk,
     reprojections: stage.jobs,
+    batches: stage.batches,
+    erasures: stage.erasures,
+    journeys: stage.journeys,
+    streams: createHub({ source: sourceOf(db, () => undefined), now: Date.now }),
     metrics: createMetrics(),
+    requests: countingAlone(),
+    denials: keepDenials({ db, log: createLogger({ level: 'silent', pretty: false, name: 'test' }), now: () => Date.now() }),
     files: createDiskFiles('/nowhere'),
     keys: createSigningKeys(secretKeys),
     log: createLogger({ level: 'silent', pretty: false, name: 'test' }),
     now: () => Date.now(),
+    answerWithin: 5_000,
     publicUrl: 'http://api.test',
+    signIn: { privateTargets: false },
+    webhooks: { secrets: createSecretBox(secretKeys), testMs: 0 },
     webUi: { url: 'http://ui.test', namespace: 'usher' },
   });
   const call = (method: string, path: string, headers = {}, body?: unknown) =>
@@ -139,7 +153,7 @@ test('the database lost before an answer that needs it: 202, never an error', as
   expect(await reply.json()).toMatchObject({ ticket: id, version: 2 });
 });
 
-test('an unknown error says its request id and nothing else', async () => {
+test('T29: an unknown error says its request id and nothing else', async () => {
   const id = await stage.ticket();
   stage.desk.meanwhile = () => Promise.reject(new Error('secret detail'));
   const reply = await stage.call('lead', 'POST', `/v1/tickets/${id}/start`, undefined, { 'x-request-id': 'odd' });

@@ -61,6 +61,24 @@ test('another principal, route or ticket is independent', async () => {
   expect(other.headers.get('idempotency-lookup')).toBe('miss');
 });
 
+test('another tenant is independent', async () => {
+  const team = { name: 'By one key' };
+  const made = await Promise.all((['admin', 'foreign'] as const).map((who) => stage.call(who, 'POST', '/v1/teams', team, key('tenants'))));
+  expect(made.map(({ status, headers }) => [status, headers.get('idempotency-lookup')])).toEqual([
+    [201, 'miss'],
+    [201, 'miss'],
+  ]);
+  expect(made[0]?.body.id).not.toBe(made[1]?.body.id);
+});
+
+test('the same key, another query: refused', async () => {
+  const id = await stage.ticket();
+  await stage.call('admin', 'POST', `/v1/tickets/${id}/resolve`);
+  await stage.call('admin', 'POST', `/v1/tickets/${id}/close`);
+  const remove = (reason: string) => stage.call('admin', 'DELETE', `/v1/tickets/${id}?reason=${reason}`, undefined, key('query'));
+  expect([(await remove('first')).status, (await remove('second')).body.code]).toEqual([204, 'idempotency_key_reused']);
+});
+
 test('a number written in small letters is the same ticket', async () => {
   const id = await stage.ticket();
   await stage.call('admin', 'POST', `/v1/tickets/${id}/start`, undefined, key('letters'));

@@ -11,17 +11,22 @@ import { errorHandler } from '../../api/errors.js';
 import { inboundRoutes } from '../../api/inbound/routes.js';
 import { createInboundService } from '../../api/inbound/service.js';
 import { createMetrics } from '../../api/metrics.js';
+import { keepDenials } from '../../api/audit/denials.js';
 import { authenticated, createAuthenticator } from '../../api/middleware/auth.js';
 import { request } from '../../api/middleware/request.js';
 import { createSigningKeys } from '../../api/signing.js';
+import { createHub } from '../../api/stream/hub.js';
+import { sourceOf } from '../../api/stream/live.js';
 import { createTicketEngine } from '../../api/tickets/engine.js';
 import { withTenant } from '../../db/client.js';
 import { createDiskFiles } from '../../db/files.js';
+import { createSecretBox } from '../../db/secret-box.js';
 import type { FileStore } from '../../db/files.js';
 import { demo, newApiKey, seedDemo } from '../../db/seed.js';
 import { createLogger } from '../../logger.js';
 import { freshDatabase } from '../support/db.js';
 import type { TestDatabase } from '../support/db.js';
+import { countingAlone } from './counting.js';
 import { slowBody } from './slow-body.js';
 
 const away = (): Promise<never> => Promise.reject(new Error('no engine here'));
@@ -61,17 +66,26 @@ beforeAll(async () => {
     db: database.db,
     commands,
     reprojections: { start: away, control: away },
+    batches: { start: away, control: away },
+    erasures: { start: away },
+    journeys: { open: away, send: away, accept: away, sendToHandoff: away, acceptByHandoff: away },
+    streams: createHub({ source: sourceOf(database.db, () => undefined), now: Date.now }),
     files,
     keys: createSigningKeys('k1:secret'),
     metrics: createMetrics(),
+    requests: countingAlone(),
+    denials: keepDenials({ db: database.db, log, now: Date.now }),
     log,
     now: Date.now,
+    answerWithin: 60_000,
     publicUrl: 'http://desk.example',
+    signIn: { privateTargets: false },
+    webhooks: { secrets: createSecretBox('k1:secret'), testMs: 0 },
     webUi: { url: 'http://ui.example', namespace: 'usher' },
   };
   app = new OpenAPIHono<Env>();
   app.onError(errorHandler(log));
-  app.use(request(deps), authenticated(createAuthenticator(deps)));
+  app.use(request(deps), authenticated(createAuthenticator(deps), deps.requests));
   app.route('/', inboundRoutes(createInboundService(deps, createTicketEngine(deps))));
 });
 afterAll(() => database[Symbol.asyncDispose]());

@@ -277,14 +277,14 @@ describe('a job', () => {
     expect((await get(`/v1/jobs/${job}/result`)).body).toEqual({
       revision,
       outcomes: [
-        { outcome: 'breached', count: 1 },
-        { outcome: 'lost_policy', count: 0 },
-        { outcome: 'gained_policy', count: 0 },
-        { outcome: 'earlier', count: 1 },
-        { outcome: 'later', count: 1 },
-        { outcome: 'unchanged', count: 0 },
-        { outcome: 'closed', count: 1 },
-        { outcome: 'failed', count: 1 },
+        { result: 'ok', outcome: 'breached', count: 1 },
+        { result: 'ok', outcome: 'lost_policy', count: 0 },
+        { result: 'ok', outcome: 'gained_policy', count: 0 },
+        { result: 'ok', outcome: 'earlier', count: 1 },
+        { result: 'ok', outcome: 'later', count: 1 },
+        { result: 'ok', outcome: 'unchanged', count: 0 },
+        { result: 'skipped', outcome: 'closed', count: 1 },
+        { result: 'failed', outcome: 'failed', count: 1 },
       ],
     });
     await stage.sql((tx) => markReprojection(tx, demo.tenant, revision, 'done'));

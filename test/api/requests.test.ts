@@ -8,7 +8,7 @@ const stage = useStage();
 const good = { product: 'demo', subject: 's', description: 'd', channel: 'api', requester: { customerId: demo.customers[0] } };
 const post = (body: unknown, headers: Record<string, string> = {}) => stage.call('admin', 'POST', '/v1/tickets', body, headers);
 
-test('every error is told, with its place', async () => {
+test('T3: every field that is none is told, and every other error, with its place', async () => {
   const { status, body } = await post({ ...good, subject: '', channel: 'pigeon', customerId: 'x', tenant: 'y', tags: ['ok', ''] });
   expect(status).toBe(400);
   expect(body.code).toBe('invalid_request');
@@ -203,4 +203,17 @@ test('every answer is guarded', async () => {
     expect(headers.get('content-security-policy'), path).toContain("default-src 'none'");
     expect(headers.get('content-security-policy'), path).not.toContain('unsafe');
   }
+});
+
+test('T28: no other origin may read an answer, and nobody is known by a cookie', async () => {
+  const elsewhere = { origin: 'https://evil.example', cookie: `authorization=${stage.keys.admin}` };
+  const known = await stage.call('admin', 'GET', '/v1/agents', undefined, elsewhere);
+  expect(known.status).toBe(200);
+  expect([...known.headers.keys()].filter((name) => name.startsWith('access-control-') || name === 'set-cookie')).toEqual([]);
+  expect((await stage.call('nobody', 'GET', '/v1/agents', undefined, elsewhere)).status).toBe(401);
+  const asked = await stage.app.request('http://api.test/v1/agents', {
+    method: 'OPTIONS',
+    headers: { ...elsewhere, 'access-control-request-method': 'POST' },
+  });
+  expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([405, null]);
 });

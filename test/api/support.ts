@@ -6,19 +6,27 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { createPlanning } from '../../activities/sla.js';
 import { createApp } from '../../api/app.js';
+import { keepDenials } from '../../api/audit/denials.js';
+import type { Denials } from '../../api/audit/denials.js';
 import type { App } from '../../api/app.js';
 import { CommandLost, CommandRefused } from '../../api/commands.js';
 import type { OpenFacts, TicketCommands } from '../../api/commands.js';
+import type { Deps } from '../../api/deps.js';
 import { createMetrics } from '../../api/metrics.js';
 import type { ApiMetrics } from '../../api/metrics.js';
 import type { ReprojectionControl, ReprojectionEngine } from '../../api/service-levels/reprojection-engine.js';
 import { createSigningKeys } from '../../api/signing.js';
+import { createHub } from '../../api/stream/hub.js';
+import { sourceOf } from '../../api/stream/live.js';
+import type { StreamHub } from '../../api/stream/streams.js';
 import { withTenant } from '../../db/client.js';
 import type { Db, TenantTx } from '../../db/client.js';
 import { createDiskFiles } from '../../db/files.js';
+import { createSecretBox } from '../../db/secret-box.js';
 import { recordOnRow } from '../../db/queries/projection.js';
 import { markReprojection } from '../../db/queries/reprojection.js';
 import { demo, newApiKey, seedDemo } from '../../db/seed.js';
+import { originOf } from '../../domain/actor.js';
 import { ProductSettings } from '../../domain/configuration/schema.js';
 import { asTenantId } from '../../domain/ids.js';
 import type { TenantId, TicketId } from '../../domain/ids.js';
@@ -34,9 +42,13 @@ import { isClosed } from '../../domain/ticket/ticket.js';
 import type { Ticket } from '../../domain/ticket/ticket.js';
 import { createLogger } from '../../logger.js';
 import type { CommandArgs, TicketAnswer } from '../../workflows/ticket/messages.js';
+import { BatchesInMemory } from './batches-in-memory.js';
+import { ErasuresInMemory } from './erasures-in-memory.js';
 import { freshDatabase } from '../support/db.js';
 import type { TestDatabase } from '../support/db.js';
 import { conforms } from './conforms.js';
+import { countingAlone } from './counting.js';
+import { JourneysInMemory } from './journeys-in-memory.js';
 
 /** Whatever a verb carries. */
 interface Args {
@@ -133,7 +145,7 @@ export class DeskInMemory implements TicketCommands {
     if (!outcome.ok) throw new CommandRefused(outcome.code, outcome.members);
     const projected = this.trouble !== 'unprojected';
     const { commandId, actor, role, source } = command;
-    await this.keep(run, outcome, { commandId, kind, actor, role, source, at: now }, projected);
+    await this.keep(run, outcome, { commandId, kind, actor, role, source, ...originOf(command), at: now }, projected);
     if (command.kind === 'open') await this.plan(run, now, projected);
     const { version } = run.ticket ?? outcome.ticket;
     run.handled.set(commandId, version);
@@ -208,10 +220,17 @@ export type Who = 'admin' | 'lead' | 'agent' | 'other' | 'customer' | 'stranger'
 
 export interface Stage {
   readonly app: App;
+  /** What the app was built from, to build another. */
+  readonly deps: Deps;
+  readonly denials: Denials;
   readonly desk: DeskInMemory;
   readonly jobs: JobsInMemory;
+  readonly batches: BatchesInMemory;
+  readonly erasures: ErasuresInMemory;
+  readonly journeys: JourneysInMemory;
   readonly db: Db;
   readonly metrics: ApiMetrics;
+  readonly streams: StreamHub;
   readonly keys: Readonly<Record<Exclude<Who, 'nobody'>, string>>;
   readonly database: TestDatabase;
   call(who: Who, method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
@@ -243,17 +262,35 @@ export function useStage(): Stage {
     get app() {
       return now().app;
     },
+    get deps() {
+      return now().deps;
+    },
+    get denials() {
+      return now().denials;
+    },
     get desk() {
       return now().desk;
     },
     get jobs() {
       return now().jobs;
     },
+    get batches() {
+      return now().batches;
+    },
+    get erasures() {
+      return now().erasures;
+    },
+    get journeys() {
+      return now().journeys;
+    },
     get db() {
       return now().db;
     },
     get metrics() {
       return now().metrics;
+    },
+    get streams() {
+      return now().streams;
     },
     get keys() {
       return now().keys;
@@ -287,19 +324,34 @@ async function build(): Promise<Stage & { end: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'usher-api-'));
   const desk = new DeskInMemory(db);
   const jobs = new JobsInMemory(db);
+  const batches = new BatchesInMemory(db);
+  const erasures = new ErasuresInMemory();
+  const journeys = new JourneysInMemory(db);
   const metrics = createMetrics();
-  const app = createApp({
+  const streams = createHub({ source: sourceOf(db, () => undefined), now: () => Date.now() });
+  const denials = keepDenials({ db, log: createLogger({ level: 'silent', pretty: false, name: 'test' }), now: () => Date.now() });
+  const deps: Deps = {
     db,
     commands: desk,
     reprojections: jobs,
+    batches,
+    erasures,
+    journeys,
+    streams,
     metrics,
+    requests: countingAlone(),
+    denials,
     files: createDiskFiles(folder),
     keys: createSigningKeys(secretKeys),
     log: createLogger({ level: 'silent', pretty: false, name: 'test' }),
     now: () => Date.now(),
+    answerWithin: 60_000,
     publicUrl: 'http://api.test',
+    signIn: { privateTargets: true },
+    webhooks: { secrets: createSecretBox(secretKeys), testMs: 300 },
     webUi: { url: 'http://ui.test', namespace: 'usher' },
-  });
+  };
+  const app = createApp(deps);
   const call: Stage['call'] = async (who, method, path, body, headers = {}) => {
     const sent = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
     const all = {
@@ -316,10 +368,16 @@ async function build(): Promise<Stage & { end: () => Promise<void> }> {
   };
   return {
     app,
+    deps,
+    denials,
     desk,
     jobs,
+    batches,
+    erasures,
+    journeys,
     db,
     metrics,
+    streams,
     keys,
     database,
     call,
@@ -338,6 +396,7 @@ async function build(): Promise<Stage & { end: () => Promise<void> }> {
     },
     sql: (work, tenant = demo.tenant) => withTenant(db, tenant, work),
     end: async () => {
+      await denials[Symbol.asyncDispose]();
       await database[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
     },

@@ -1,4 +1,5 @@
 /** `usher journey` as people and pipelines meet it: a process, its output, its exit code. */
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { journey } from '../../cli/journey.js';
@@ -263,6 +264,108 @@ describe('usher journey diagram', () => {
   });
 });
 
+describe('usher journey explain --journey', () => {
+  const id = 'JRN-0000000000000001';
+  const told = (type: string, more: object = {}) => ({
+    subject: `journey/${id}`,
+    type,
+    at: '2026-01-05T09:00:00.000Z',
+    actor: 'system/journey',
+    actorName: null,
+    commandId: 'c1',
+    data: {},
+    text: null,
+    ...more,
+  });
+  const trace = [{ expression: 'context.score > 50', verdict: 'true', fault: null }];
+  const pages = [
+    [told('journey.started', { actor: 'user/u1', actorName: 'Ada', data: { template: 'calls' } })],
+    [
+      told('journey.step.completed', {
+        data: { step: 'call', visit: 2, outcome: 'done', cause: 'advance', to: 'give', trace },
+        actor: 'user/u2',
+      }),
+      told('handoff.created', { subject: `handoff/${id}.give.1`, data: { from: 'crm', to: 'field-ops' } }),
+      told('journey.paused', { commandId: 'c2', text: 'The bridge is closed' }),
+      told('journey.task.assigned', { commandId: 'c2', text: 'The bridge is closed', data: { step: 'call', visit: 2, assignee: 'u2' } }),
+    ],
+  ];
+  const view = { id, templateKey: 'calls', version: 3, status: 'paused', result: null, outcome: null, progress: 40, openSteps: ['give'] };
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(`${request.method} ${request.url} ${request.headers.authorization}`);
+    const isKnown = request.headers.authorization === 'Bearer k1';
+    const second = request.url?.includes('cursor=a%2Fb') === true;
+    const page = { data: pages[Number(second)], page: second ? { hasMore: false, next: null } : { hasMore: true, next: 'a/b' } };
+    const body = request.url?.includes('/history') === true ? page : view;
+    response.writeHead(isKnown ? 200 : 401, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(isKnown ? body : { code: 'auth_invalid', detail: 'The key is not known.' }));
+  });
+  let api = '';
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    api = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  });
+  afterAll(() => void server.close());
+
+  test('what happened to which step, who did it, why, and how it stands; page by page', async () => {
+    const { code, out, err } = await usher('explain', '--journey', id, '--api', `${api}/v1/`, '--key', 'k1');
+    const lines = out.trimEnd().split('\n');
+    expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
+      ['at', 'step', 'what', 'by', 'why'],
+      ['2026-01-05T09:00:00.000Z', 'started', 'Ada', 'template calls'],
+      ['2026-01-05T09:00:00.000Z', 'call 2', 'step.completed', 'u2', 'outcome done · cause advance · to give · context.score > 50 → true'],
+      ['2026-01-05T09:00:00.000Z', 'give', 'handoff.created', 'system/journey', 'from crm · to field-ops'],
+      ['2026-01-05T09:00:00.000Z', 'paused', 'system/journey', '"The bridge is closed"'],
+      ['2026-01-05T09:00:00.000Z', 'call 2', 'task.assigned', 'system/journey', 'assignee u2'],
+      [''],
+      [`${id} of calls@3: paused, 40 %, open: give`],
+    ]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(asked).toEqual([
+      `GET /v1/journeys/${id} Bearer k1`,
+      `GET /v1/journeys/${id}/history?limit=100 Bearer k1`,
+      `GET /v1/journeys/${id}/history?limit=100&cursor=a%2Fb Bearer k1`,
+    ]);
+  });
+
+  test('--json: the journey and its events', async () => {
+    const { out } = await usher('explain', '--journey', id, '--api', api, '--key', 'k1', '--json');
+    expect(JSON.parse(out)).toEqual({ journey: view, events: pages.flat() });
+  });
+
+  test('what the API refuses, and an API that is away: why, and 2', async () => {
+    const refused = await usher('explain', '--journey', id, '--api', api, '--key', 'k2');
+    expect(refused.err).toBe(`${api}/v1/journeys/${id} is refused: 401 auth_invalid. The key is not known.\n`);
+    const away = await usher('explain', '--journey', id, '--api', 'http://127.0.0.1:1', '--key', 'k1');
+    expect(away.err).toContain('does not answer: ');
+    expect([refused.code, away.code]).toEqual([2, 2]);
+  });
+});
+
+describe('usher journey print', () => {
+  test('the JSON of a module is what the API takes, and reads the same again', async () => {
+    const [ofModule, ofJson, builtIn] = await Promise.all([
+      usher('print', files.module),
+      usher('print', files.good),
+      usher('print', 'support_resolution'),
+    ]);
+    expect(JSON.parse(ofModule.out)).toEqual(good);
+    expect(ofJson.out).toBe(ofModule.out);
+    const file = await folder.write('printed.json', builtIn.out);
+    expect((await usher('validate', file)).out).toBe(`${file} is valid: 0 errors, 0 warnings\n`);
+    for (const { code, err } of [ofModule, ofJson, builtIn]) expect([code, err]).toEqual([0, '']);
+  });
+
+  test('what JSON cannot hold: every place, and 2', async () => {
+    const file = await folder.write('wild.ts', "export const wild = { key: 'wild', steps: { a: () => 1 }, start: Number.NaN };\n");
+    const { code, out, err } = await usher('print', file);
+    expect(err).toBe(`${file} /steps/a is nothing that JSON can hold\n${file} /start is nothing that JSON can hold\n`);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+  });
+});
+
 describe('what can be read about it', () => {
   test.each([
     [['--help'], 'usher journey <command>'],
@@ -270,6 +373,7 @@ describe('what can be read about it', () => {
     [['diagram', '-h'], 'usher journey diagram FILE'],
     [['simulate', '--help'], 'usher journey simulate [FILE] --script SCRIPT'],
     [['explain', '--help'], 'usher journey explain FILE --subject ID'],
+    [['print', '--help'], 'usher journey print FILE'],
   ])('%j', async (args, shown) => {
     const { code, out } = await usher(...args);
     expect(out).toContain(shown);
@@ -280,10 +384,14 @@ describe('what can be read about it', () => {
     [['simulte'], 'usher journey knows no command simulte'],
     [['validate'], 'name one template'],
     [['validate', 'a', 'b'], 'name one template'],
+    [['print'], 'name one template'],
     [['simulate'], '--script is needed: what is to happen'],
     [['simulate', 'a', 'b', '--script', 'c'], 'name at most one template'],
     [['explain', 'a'], '--subject is needed'],
     [['explain', 'a', '--subject', 'b'], '--script is needed'],
+    [['explain', '--journey', 'JRN-0000000000000001'], '--journey, --api and --key go together'],
+    [['explain', '--journey', 'TKT-1', '--api', 'http://a', '--key', 'k'], '--journey must be the id of a journey: JRN-…'],
+    [['explain', '--journey', 'JRN-0000000000000001', '--api', 'here', '--key', 'k'], '--api must be an address'],
     [['diagram', 'a', '--script', 'b', '--journey', '0'], '--journey must be a number from 1 up'],
     [['validate', 'a', '--jsno'], "'--jsno'"],
   ])('%j says where to look', async (args, complaint) => {

@@ -158,6 +158,7 @@ describe('what can be read about it', () => {
     [['--help'], 'usher <noun> <command>'],
     [['sla', '-h'], 'usher sla <command>'],
     [['sla', 'test', '--help'], 'usher sla test FILE…'],
+    [['audit', 'verify', '--help'], 'usher audit verify [flags]'],
   ])('%j', async (args, shown) => {
     const { code, out } = await usher(...args);
     expect(out).toContain(shown);
@@ -170,6 +171,8 @@ describe('what can be read about it', () => {
     [['sla', 'tset'], 'usher sla knows no command tset\nusher sla --help shows what there is\n', ''],
     [['sla', 'test'], 'name at least one case file\nusher sla test --help shows what there is\n', ''],
     [['sla', 'test', '--jsno', 'x.yaml'], "'--jsno'", ''],
+    [['audit', 'verfy'], 'usher audit knows no command verfy\nusher audit --help shows what there is\n', ''],
+    [['audit', 'verify', '--tenant', 'x'], 'x is not the id of a tenant\nusher audit verify --help shows what there is\n', ''],
   ])('%j says where to look, and ends with 2', async (args, complaint, shown) => {
     const { code, out, err } = await usher(...args);
     expect(err).toContain(complaint);

@@ -27,6 +27,26 @@ async function look(url: string): Promise<string[]> {
   }
 }
 
+test('with the callbacks of providers go their hooks, and no others', async () => {
+  await using database = await freshDatabase();
+  const client = new pg.Client({ connectionString: database.superuser });
+  await client.connect();
+  try {
+    await client.query(`insert into tenant (tenant_id, key, name) values ('018f3b1e-0000-7000-8000-000000000002', 'other', 'Other')`);
+    for (const provider of ['standard', 'crm', 'twilio', 'mailgun', 'sendgrid'])
+      await client.query(
+        `insert into hook (tenant_id, id, provider, name, description, secret, created_by)
+         select tenant_id, gen_random_uuid(), $1, 'one', '', '', '' from tenant`,
+        [provider],
+      );
+    for (let last: string | undefined; last !== '0012-callbacks';) [last] = await migrateDown(database.url);
+    const { rows } = await client.query<[string]>({ text: 'select provider from hook order by provider', rowMode: 'array' });
+    expect(rows).toEqual([['crm'], ['standard']]);
+  } finally {
+    await client.end();
+  }
+});
+
 test('every migration can be taken back and applied again', async () => {
   await using database = await freshDatabase();
   const { url, superuser } = database;

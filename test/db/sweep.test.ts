@@ -52,7 +52,10 @@ const texts = async (tenant: TenantId = demo.tenant): Promise<string[]> =>
 async function answer(hours: number, { tenant = demo.tenant, leaseS = -1 }: { tenant?: TenantId; leaseS?: number } = {}) {
   const scope = randomBytes(32);
   await withTenant(database.db, tenant, async (tx) => {
-    await claim(tx, tenant, { scope, requestHash: randomBytes(32) }, []);
+    await claim(tx, tenant, { scope, requestHash: randomBytes(32) }, [], {
+      people: [],
+      by: { tenant, actor: 'system/test', source: 'api' },
+    });
     await sql`
       update idempotency set created_at = now() - make_interval(hours => ${hours}), lease_until = now() + make_interval(secs => ${leaseS})
       where scope = ${scope}`.execute(tx);
@@ -71,12 +74,12 @@ test('a text that no ticket took goes at the second round, in every tenant', asy
   const young = await text(23);
   const taken = await text(25, { ticket: 'TKT-00000001' });
   const round = createSweep(database.relay);
-  expect(await round()).toEqual({ texts: 0, answers: 0 });
+  expect(await round()).toEqual({ texts: 0, answers: 0, previews: 0, webhooks: 0 });
   expect(await texts()).toContain(old);
-  expect(await round()).toEqual({ texts: 2, answers: 0 });
+  expect(await round()).toEqual({ texts: 2, answers: 0, previews: 0, webhooks: 0 });
   expect((await texts()).toSorted()).toEqual([young, taken].toSorted());
   expect(await texts(other)).not.toContain(foreign);
-  expect(await round()).toEqual({ texts: 0, answers: 0 });
+  expect(await round()).toEqual({ texts: 0, answers: 0, previews: 0, webhooks: 0 });
 });
 
 test('a text that was taken or written between two rounds stays', async () => {
@@ -91,10 +94,10 @@ test('a text that was taken or written between two rounds stays', async () => {
     await storeContent(tx, demo.tenant, [words(written)]);
     await sql`update content set created_at = now() - interval '30 hours' where id = ${written}`.execute(tx);
   });
-  expect(await round()).toEqual({ texts: 1, answers: 0 });
+  expect(await round()).toEqual({ texts: 1, answers: 0, previews: 0, webhooks: 0 });
   expect((await texts()).toSorted()).toEqual([taken, written].toSorted());
   expect(await texts()).not.toContain(left);
-  expect(await round()).toEqual({ texts: 1, answers: 0 });
+  expect(await round()).toEqual({ texts: 1, answers: 0, previews: 0, webhooks: 0 });
   expect(await texts()).toEqual([taken]);
 });
 
@@ -103,7 +106,7 @@ test('answers go after a day, but for a request that is under way', async () => 
   await answer(300, { tenant: other });
   const young = await answer(23);
   const underWay = await answer(25, { leaseS: 30 });
-  expect(await createSweep(database.relay)()).toEqual({ texts: 0, answers: 2 });
+  expect(await createSweep(database.relay)()).toEqual({ texts: 0, answers: 2, previews: 0, webhooks: 0 });
   expect((await answers()).toSorted()).toEqual([young, underWay].toSorted());
   expect(await answers(other)).toEqual([]);
 });
@@ -116,21 +119,50 @@ test('answers are deleted in portions, the oldest first', async () => {
   expect(await answers()).not.toEqual(expect.arrayContaining(older));
 });
 
+test('ids of callbacks go after thirty days', async () => {
+  await withTenant(database.db, demo.tenant, async (tx) => {
+    for (const [id, days] of [
+      ['old', 31],
+      ['young', 29],
+    ] as const)
+      await sql`
+        insert into hook_receipt (tenant_id, provider, id, received_at)
+        values (${demo.tenant}, 'mailgun', ${id}, now() - make_interval(days => ${days}))`.execute(tx);
+  });
+  await createSweep(database.relay)();
+  expect(await withTenant(database.db, demo.tenant, (tx) => tx.selectFrom('hookReceipt').select('id').execute())).toEqual([
+    { id: 'young' },
+  ]);
+});
+
 test('while another worker sweeps, nothing is done twice and nobody waits', async () => {
   await answer(25);
   const client = new pg.Client({ connectionString: database.superuser });
   await client.connect();
   try {
     await client.query(`select pg_advisory_lock(hashtext('usher sweep'))`);
-    expect(await createSweep(database.relay)()).toEqual({ texts: 0, answers: 0 });
+    expect(await createSweep(database.relay)()).toEqual({ texts: 0, answers: 0, previews: 0, webhooks: 0 });
   } finally {
     await client.end();
   }
-  expect(await createSweep(database.relay)()).toEqual({ texts: 0, answers: 1 });
+  expect(await createSweep(database.relay)()).toEqual({ texts: 0, answers: 1, previews: 0, webhooks: 0 });
 });
 
 test('a round that is asked to stop does not begin to delete', async () => {
   await answer(25);
-  expect(await createSweep(database.relay)(AbortSignal.abort())).toEqual({ texts: 0, answers: 0 });
+  expect(await createSweep(database.relay)(AbortSignal.abort())).toEqual({ texts: 0, answers: 0, previews: 0, webhooks: 0 });
   expect(await answers()).toHaveLength(1);
+});
+
+test('a key of events goes once its window is over', async () => {
+  const keep = (key: string, hours: number) =>
+    withTenant(database.db, demo.tenant, (tx) =>
+      sql`insert into journey_dedupe (tenant_id, template_key, trigger_id, dedupe_key, event_id, until)
+        values (${demo.tenant}, 't', 'x', ${key}, 'e', now() + make_interval(hours => ${hours}))`.execute(tx),
+    );
+  await keep('over', -1);
+  await keep('open', 1);
+  await createSweep(database.relay)();
+  const rows = await withTenant(database.db, demo.tenant, (tx) => tx.selectFrom('journeyDedupe').select('dedupeKey').execute());
+  expect(rows).toEqual([{ dedupeKey: 'open' }]);
 });

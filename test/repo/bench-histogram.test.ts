@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Histogram } from '../../bench/histogram.js';
-import { seeded } from '../../bench/schedule.js';
+import { seeded } from '../../db/sample/draws.js';
 
 const filled = (values: readonly number[]): Histogram => {
   const histogram = new Histogram();

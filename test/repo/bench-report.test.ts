@@ -21,7 +21,7 @@ describe('the command line', () => {
 
   test.each([
     ['no workload', []],
-    ['an unknown workload', ['w2']],
+    ['an unknown workload', ['w9']],
     ['two workloads', ['w1', 'w3']],
     ['an unknown flag', ['w1', '--fast']],
     ['a rate that is none', ['w1', '--rate', '5,no']],

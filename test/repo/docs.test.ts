@@ -1,7 +1,8 @@
-/** What the documents cite exists: paths in backticks, npm scripts, links to files. */
+/** What the documents cite exists: paths in backticks (or the document tells its reader to save it), npm scripts, links to files. */
 import { dirname, posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { filesIn } from '../support/documents.js';
 import { exists, files, read } from '../support/repo.js';
 
 const Manifest = z.object({ scripts: z.record(z.string(), z.string()) });
@@ -42,7 +43,7 @@ const citedFiles = (text: string): string[] =>
   [...withoutFences(text).matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)].map(([, link = '']) => link).filter((link) => !/^[a-z]+:/.test(link));
 
 const missing = (document: string, text: string): string[] => [
-  ...citedPaths(text).filter((path) => !isThere(document, path)),
+  ...citedPaths(text).filter((path) => !isThere(document, path) && !filesIn(text).has(path)),
   ...citedScripts(text).filter((script) => !(script in scripts)),
   ...citedFiles(text).filter((link) => !exists(posix.join(dirname(document), link))),
 ];
@@ -55,6 +56,7 @@ describe('the check itself', () => {
     ['a folder', '`test/repo/` or `test`'],
     ['a pattern', '`test/*/repo.ts`, `test/<kind>/docs.test.ts`'],
     ['a script', '`npm run verify`, `npm test`, `npm run -s lint`'],
+    ['a file to be saved', 'Save `a.yaml`:\n\n<!-- file a.yaml -->\n\n```yaml\na: 1\n```\n'],
     ['a link', '[licence](LICENSE) and [elsewhere](https://example.com/x)'],
     ['no path', '`ticket.resolved`, `POST /v1/tickets`, `text/html`, `TKT-1`, `dist/api/main.js`, `--flag`, `usher-core`'],
     ['an address', '`127.0.0.1:3000`, `https://example.com/config.ts`'],

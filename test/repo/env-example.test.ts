@@ -35,3 +35,8 @@ test('SMS is set up as a whole or not at all', () => {
   expect(() => loadConfig({ ...account, TWILIO_FROM: '0555' + '0'.repeat(12) })).toThrow('TWILIO_FROM: must be a number such as');
   expect(() => loadConfig({ ...account, TWILIO_ACCOUNT_SID: 'SK1' })).toThrow('TWILIO_ACCOUNT_SID: must be AC and 32 hex digits');
 });
+
+test('a way can be added to a base address, however it was written', () => {
+  const given = { PUBLIC_URL: 'https://desk.example/api/', TEMPORAL_UI_URL: 'https://temporal.example/' };
+  expect(loadConfig(given)).toMatchObject({ PUBLIC_URL: 'https://desk.example/api', TEMPORAL_UI_URL: 'https://temporal.example' });
+});

@@ -13,6 +13,7 @@ const phones = [
   '0171/1234567',
 ];
 const apiKey = 'usk_S3cretCanaryS3cretCanaryS3cretCanaryS3cret0_0a1b2c3d';
+const token = 'eyJTokenCanaryHeader00.eyJTokenCanaryClaims11.TokenCanarySignature22';
 
 /** Runs `write` on a fresh logger; the text it wrote. */
 function written(write: (log: ReturnType<typeof createLogger>) => void, pretty = false): string {
@@ -31,7 +32,7 @@ describe.each([
   ['JSON', false],
   ['readable', true],
 ])('%s lines', (_, pretty) => {
-  test.each([mail, ...phones, apiKey])('%s appears nowhere', (canary) => {
+  test.each([mail, ...phones, apiKey, token])('T35: %s appears nowhere', (canary) => {
     const text = written((log) => {
       log.info(`as message ${canary}`);
       log.info('as argument %s', canary);

@@ -25,7 +25,7 @@ const anyText = /\.(ts|mts|cts|js|mjs|cjs|json|md|ya?ml|html|css|sql|sh|toml|exa
 
 const rules: readonly Rule[] = [
   {
-    name: 'SQL is never pasted together',
+    name: 'T26: SQL is never pasted together',
     where: code,
     but: /^db\/migrations\//,
     pattern: /\bsql\s*\.\s*(raw|lit|literal)\b/g,
@@ -119,7 +119,7 @@ const rules: readonly Rule[] = [
     ],
   },
   {
-    name: 'no secret is committed',
+    name: 'T37: no secret is committed',
     where: anyText,
     comments: true,
     pattern:

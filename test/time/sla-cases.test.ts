@@ -115,7 +115,7 @@ const { runs } = await new Promise<PlayRequest>((take, fail) => {
 let traces: PlayAnswer['traces'];
 beforeAll(async () => {
   ({ traces } = await playIn(workflowRunner, { schema: 1, runs }));
-}, 240_000);
+}, 400_000);
 
 const answerOf = (id: string): PlayAnswer['traces'][number] | undefined => traces[runs.findIndex(({ scenario }) => scenario.id === id)];
 

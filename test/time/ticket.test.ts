@@ -1,11 +1,12 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
 import proto from '@temporalio/proto';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TestDatabase } from '../support/db.js';
 import { freshDatabase } from '../support/db.js';
 import { closeDesk, openDesk } from '../support/ticket-run.js';
 import type { Desk } from '../support/ticket-run.js';
+import { timeEnvironment } from '../support/time-env.js';
 
 const KEYWORD = proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
 
@@ -14,9 +15,7 @@ let database: TestDatabase;
 let desk: Desk;
 
 beforeAll(async () => {
-  env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path: inject('timeSkipping') } },
-  });
+  env = await timeEnvironment();
   database = await freshDatabase();
   const { operatorService } = env.connection;
   await operatorService.addSearchAttributes({

@@ -4,7 +4,8 @@ import type { TicketId } from '../../domain/ids.js';
 import type { ReprojectionCounts, ReprojectionState } from '../../domain/sla/preview.js';
 import type { ReprojectionPage, ReprojectionStatus } from '../../activities/contract.js';
 import type { ReprojectionStart } from '../names.js';
-import type { Control, ReprojectionProgress } from './messages.js';
+import type { Control } from '../job/messages.js';
+import type { ReprojectionProgress } from './messages.js';
 
 /** What a run hands to the next one. A change of its form raises `schema`. */
 export interface ReprojectionCarry {

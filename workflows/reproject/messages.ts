@@ -1,7 +1,7 @@
 /** What can be said to a revision of the policies on its way to open tickets. The wire format: fields are only added, never renamed. */
 import { defineQuery, defineUpdate } from '@temporalio/workflow';
-import type { Actor } from '../../domain/actor.js';
 import type { ReprojectionCounts, ReprojectionState } from '../../domain/sla/preview.js';
+import type { ByWhom, Control } from '../job/messages.js';
 
 export interface ReprojectionProgress {
   readonly revision: number;
@@ -14,14 +14,7 @@ export interface ReprojectionProgress {
   readonly pass: 1 | 2;
 }
 
-export interface ByWhom {
-  readonly actor: Actor;
-}
-
 const update = (name: string) => defineUpdate<ReprojectionProgress, [ByWhom]>(name);
-
-export const controls = ['pause', 'resume', 'cancel'] as const;
-export type Control = (typeof controls)[number];
 
 /** Each is answered once the state it leads to is in PostgreSQL. */
 export const updates = { pause: update('pause'), resume: update('resume'), cancel: update('cancel') } as const satisfies {

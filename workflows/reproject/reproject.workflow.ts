@@ -2,20 +2,20 @@
 import {
   ActivityFailure,
   allHandlersFinished,
-  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
   isCancellation,
   setHandler,
 } from '@temporalio/workflow';
-import { actorPattern } from '../../domain/actor.js';
+import { checkByWhom } from '../job/by-whom.js';
+import { controls } from '../job/messages.js';
 import { findReprojection, markReprojection, reprojectPage } from '../proxies.js';
 import { now } from '../support/clock.js';
 import { Batch } from './batch.js';
 import type { ReprojectionInput } from './batch.js';
-import { controls, descriptions, progress, updates } from './messages.js';
-import type { ByWhom, ReprojectionProgress } from './messages.js';
+import { descriptions, progress, updates } from './messages.js';
+import type { ReprojectionProgress } from './messages.js';
 import { show } from './operators.js';
 
 export async function reprojectWorkflow(input: ReprojectionInput): Promise<ReprojectionProgress> {
@@ -32,7 +32,7 @@ async function story(input: ReprojectionInput, cancelled: Promise<never>): Promi
       await condition(() => batch.isRecorded());
       return batch.progress();
     };
-    setHandler(updates[control], handler, { validator: check, description: descriptions[control] });
+    setHandler(updates[control], handler, { validator: checkByWhom, description: descriptions[control] });
   }
   setHandler(progress, () => batch.progress(), { description: descriptions.progress });
   void cancelled.catch(() => batch.control('cancel'));
@@ -84,19 +84,4 @@ async function keepRecorded(batch: Batch, { tenant, revision }: ReprojectionInpu
     await markReprojection(`mark as ${state}`)({ tenant, revision, state });
     batch.recordedAs(state);
   }
-}
-
-/** Operators type by hand: anything else than who it is, and that alone, is refused. */
-function check(args: ByWhom): void {
-  const given: unknown = args;
-  const named = typeof given === 'object' && given !== null && 'actor' in given ? given.actor : undefined;
-  const isAlone = typeof given === 'object' && given !== null && Object.keys(given).length === 1;
-  if (isAlone && typeof named === 'string' && actorPattern.test(named)) return;
-  const failure = ApplicationFailure.create({
-    type: 'invalid_request',
-    message: 'invalid_request · actor must be user/<id>, key/<id> or system/<name>, and nothing else',
-    nonRetryable: true,
-  });
-  failure.stack = '';
-  throw failure;
 }

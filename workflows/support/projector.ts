@@ -1,17 +1,25 @@
 import { condition, isCancellation, TemporalFailure } from '@temporalio/workflow';
 import type { ProjectionResult } from '../../activities/contract.js';
-import type { TicketStep } from '../../domain/ticket/step.js';
-import { projectLater, projectNow } from '../proxies.js';
 
 /** What the projector works on: steps not yet in PostgreSQL, in version order. */
-export interface Outbox {
-  readonly pending: TicketStep[];
+export interface Outbox<Step> {
+  readonly pending: Step[];
   /** False while what is pending still waits for what belongs to it. */
   isReady(): boolean;
   /** Numbers what is pending anew, behind the highest version stored. */
   rebase(stored: number): void;
   /** Called once a step is in PostgreSQL. */
-  projected(step: TicketStep): void;
+  projected(step: Step): void;
+}
+
+/** How steps of one kind go to PostgreSQL. */
+export interface Way<Step> {
+  /** Inside the workflow task. */
+  readonly now: (steps: readonly Step[]) => Promise<ProjectionResult>;
+  /** As an activity, under a summary. */
+  readonly later: (summary: string) => (steps: readonly Step[]) => Promise<ProjectionResult>;
+  /** Versions of the first and the last event of a step. */
+  readonly span: (step: Step) => readonly [first: number, last: number];
 }
 
 /** Most versions one regular activity takes. */
@@ -20,14 +28,16 @@ const batchSize = 100;
 const localBatchSize = 10;
 
 /** Brings accepted changes to PostgreSQL, one call at a time, in order: in the workflow task while that is quick, as an activity when not. */
-export class Projector {
-  private readonly outbox: Outbox;
+export class Projector<Step> {
+  private readonly outbox: Outbox<Step>;
+  private readonly way: Way<Step>;
   private readonly subject: string;
   private version: number;
   private deferred = false;
 
-  constructor(outbox: Outbox, subject: string, projectedVersion: number) {
+  constructor(outbox: Outbox<Step>, way: Way<Step>, subject: string, projectedVersion: number) {
     this.outbox = outbox;
+    this.way = way;
     this.subject = subject;
     this.version = projectedVersion;
   }
@@ -63,11 +73,11 @@ export class Projector {
     return this.outbox.pending.length === 0;
   }
 
-  private async project(): Promise<{ steps: TicketStep[]; result: ProjectionResult }> {
+  private async project(): Promise<{ steps: Step[]; result: ProjectionResult }> {
     if (!this.deferred) {
       const steps = this.outbox.pending.slice(0, localBatchSize);
       try {
-        return { steps, result: await projectNow(steps) };
+        return { steps, result: await this.way.now(steps) };
       } catch (error) {
         // A local activity fails with its cause as it is, not wrapped like a regular one's.
         if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
@@ -75,26 +85,27 @@ export class Projector {
       }
     }
     const steps = this.outbox.pending.slice(0, batchSize);
-    const result = await projectLater(`project ${this.subject} ${range(steps)}`)(steps);
+    const result = await this.way.later(`project ${this.subject} ${this.range(steps)}`)(steps);
     return { steps, result };
   }
 
-  private settle({ steps, result }: { steps: TicketStep[]; result: ProjectionResult }): void {
+  private settle({ steps, result }: { steps: Step[]; result: ProjectionResult }): void {
     if (result.conflict) {
       this.outbox.rebase(result.stored);
       return;
     }
     this.outbox.pending.splice(0, steps.length);
     for (const step of steps) {
-      this.version = step.ticket.version;
+      [, this.version] = this.way.span(step);
       this.outbox.projected(step);
     }
     // Back to the quick way only when nothing waits: order is kept by never having two ways at once.
     if (this.outbox.pending.length === 0) this.deferred = false;
   }
-}
 
-const range = (steps: readonly TicketStep[]): string => {
-  const versions = steps.flatMap((step) => step.events.map((event) => event.version));
-  return `v${versions[0] ?? 0}–v${versions.at(-1) ?? 0}`;
-};
+  private range(steps: readonly Step[]): string {
+    const [first] = steps;
+    const last = steps.at(-1);
+    return `v${first === undefined ? 0 : this.way.span(first)[0]}–v${last === undefined ? 0 : this.way.span(last)[1]}`;
+  }
+}

@@ -1,6 +1,7 @@
 /** The state of one ticket's run: what was decided, which commands were handled, what PostgreSQL has not seen yet. */
-import { ApplicationFailure, currentUpdateInfo, workflowInfo } from '@temporalio/workflow';
-import type { Members } from '../../domain/decision.js';
+import { currentUpdateInfo, workflowInfo } from '@temporalio/workflow';
+import { originOf } from '../../domain/actor.js';
+import type { Origin } from '../../domain/actor.js';
 import type { AgentId, TeamId } from '../../domain/ids.js';
 import { planMessages } from '../../domain/messaging/plan.js';
 import { consider } from '../../domain/sla/commands.js';
@@ -20,6 +21,7 @@ import { day } from '../../domain/time.js';
 import type { Instant } from '../../domain/time.js';
 import type { PlanRequest } from '../../activities/contract.js';
 import type { TicketStart } from '../names.js';
+import { refusal } from '../support/refusal.js';
 import type { TicketAnswer } from './messages.js';
 
 /** What a run hands to the next one. A change of its form raises `schema` and adds an upgrade in `restoreJournal`. */
@@ -52,6 +54,8 @@ export interface TicketInput extends TicketStart {
 const remembered = 200;
 /** A start whose `open` was lost waits this long for the caller's retry. Source: reliability.md, R5. */
 const openWithin = day;
+
+const approvalPattern = /^[A-Za-z0-9_.:-]{1,200}$/;
 
 /** The next instant at which the ticket acts by itself. */
 export interface Due {
@@ -151,6 +155,12 @@ export class Journal {
     if (this.ticket !== null) this.keep(follow(this.ticket, this.ledger, [fact], now), this.bySystem(now), now);
   }
 
+  /** Somebody has to decide about the ticket, or has; what is said twice, or of a ticket that is over, changes nothing. */
+  approval(approval: unknown, open: unknown, now: Instant): void {
+    if (this.isOver() || typeof approval !== 'string' || typeof open !== 'boolean' || !approvalPattern.test(approval)) return;
+    this.tell({ kind: 'cause', at: now, cause: `approval:${approval}`, on: open }, now);
+  }
+
   private bySystem(now: Instant): Pick<TicketStep, 'commandId' | 'kind' | 'actor' | 'role' | 'source'> {
     const commandId = `sla/${this.ticket?.version ?? 0}/${now}`;
     return { commandId, kind: 'sla', actor: 'system/sla', role: 'system', source: 'system' };
@@ -158,7 +168,7 @@ export class Journal {
 
   private keep(
     { ticket, ledger, events, sla, reassignments }: Outcome,
-    { commandId, kind, actor, role, source }: Pick<TicketStep, 'commandId' | 'kind' | 'actor' | 'role' | 'source'>,
+    by: Pick<TicketStep, 'commandId' | 'kind' | 'actor' | 'role' | 'source'> & Origin,
     now: Instant,
   ): void {
     this.ticket = ticket;
@@ -166,7 +176,9 @@ export class Journal {
     this.reassignments.push(...reassignments);
     if (events.length === 0 && sla === null) return;
     const planned = planMessages(ticket, events);
-    const step = { commandId, kind, actor, role, source, runId: workflowInfo().runId, at: now, events, ticket, planned };
+    const { commandId, kind, actor, role, source } = by;
+    const said = { commandId, kind, actor, role, source, ...originOf(by) };
+    const step = { ...said, runId: workflowInfo().runId, at: now, events, ticket, planned };
     this.pending.push(sla === null ? step : { ...step, sla });
   }
 
@@ -354,12 +366,3 @@ function nameOfDue(due: SlaDue): string {
 /** Fills in what the Web UI leaves out. */
 const complete = (kind: Verb, args: unknown): TicketCommand =>
   asCommand(kind, { commandId: currentUpdateInfo()?.id ?? 'unknown', role: 'operator', source: 'operator' }, args);
-
-/** A refusal as callers read it by code and members, and operators, in the form of the Web UI, by its message. */
-function refusal(code: string, members: Members): ApplicationFailure {
-  const said = Object.entries(members).map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : String(value)}`);
-  const failure = ApplicationFailure.create({ type: code, message: [code, ...said].join(' · '), nonRetryable: true, details: [members] });
-  // Where in our code it was said helps nobody who typed a wrong value.
-  failure.stack = '';
-  return failure;
-}

@@ -1,5 +1,5 @@
 /** What can be said to a ticket's workflow. The wire format: fields are only added, never renamed. */
-import { defineQuery, defineUpdate } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { CommandFields, Envelope, Verb } from '../../domain/ticket/command.js';
 import type { Ticket } from '../../domain/ticket/ticket.js';
 
@@ -86,3 +86,21 @@ export const descriptions: { readonly [Kind in Verb]: string } = {
 
 /** The ticket as its workflow knows it; for operators and debugging, never for lists. */
 export const state = defineQuery<Ticket | null>('state');
+
+/** A journey tells a ticket that somebody has to decide about it, or has. */
+export interface ApprovalFact {
+  /** A ticket of another tenant takes no notice. */
+  readonly tenant: string;
+  /** `<journey>.<step>.<visit>`. */
+  readonly approval: string;
+  readonly open: boolean;
+}
+
+export const approval = defineSignal<[ApprovalFact]>('approval');
+export const approvalDescription = `Stops the clocks that wait for approvals, or lets them go on. Sent by journeys. Example: ${JSON.stringify(
+  {
+    tenant: '<tenant id>',
+    approval: '<journey>.<step>.<visit>',
+    open: false,
+  },
+)}`;

@@ -2,19 +2,28 @@
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, isCancellation, setHandler } from '@temporalio/workflow';
 import { verbs } from '../../domain/ticket/command.js';
 import type { Verb } from '../../domain/ticket/command.js';
+import type { TicketStep } from '../../domain/ticket/step.js';
+import { projectLater, projectNow } from '../proxies.js';
 import { now } from '../support/clock.js';
 import { showAttributes, showDetails } from '../support/operators.js';
 import { Projector } from '../support/projector.js';
+import type { Way } from '../support/projector.js';
 import { deliverMessage } from './deliveries.js';
 import { Journal } from './journal.js';
 import type { TicketInput } from './journal.js';
-import { descriptions, state, updates } from './messages.js';
-import type { TicketAnswer } from './messages.js';
+import { approval, approvalDescription, descriptions, state, updates } from './messages.js';
+import type { ApprovalFact, TicketAnswer } from './messages.js';
 import { keepPlanned, keepStaffed } from './planner.js';
 import { watch } from './watcher.js';
 
 /** Deliveries still running when the run continues as new get this long to end first; the next run takes up the rest. */
 const deliveryGrace = '60s';
+
+const way: Way<TicketStep> = {
+  now: projectNow,
+  later: projectLater,
+  span: ({ events, ticket }) => [events[0]?.version ?? ticket.version, ticket.version],
+};
 
 export type TicketEnd = TicketAnswer | { readonly outcome: 'never_opened' };
 
@@ -35,6 +44,7 @@ async function life(input: TicketInput, journal: Journal, cancelled: Promise<nev
       rebase: (stored) => journal.rebase(stored, now()),
       projected: ({ planned, sla }) => [...planned, ...(sla?.notices ?? [])].forEach(({ message }) => send(message)),
     },
+    way,
     ticketId,
     journal.ticket?.version ?? 0,
   );
@@ -80,6 +90,12 @@ async function life(input: TicketInput, journal: Journal, cancelled: Promise<nev
     const validator = (args: unknown): void => journal.check(kind, args, now());
     setHandler(updates[kind], handle(kind), { validator, description: descriptions[kind] });
   }
+  const approvalTold = ({ tenant: of, approval: id, open }: ApprovalFact): void => {
+    if (of !== tenant) return;
+    journal.approval(id, open, now());
+    show('approval');
+  };
+  setHandler(approval, approvalTold, { description: approvalDescription });
   setHandler(state, () => journal.ticket, { description: 'The ticket as its workflow knows it: ids, enums, numbers, instants.' });
 
   inBackground(() => projector.run());

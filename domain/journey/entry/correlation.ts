@@ -8,6 +8,7 @@ import { concerns as isAbout, valueAt, weigh } from '../run/weigh.js';
 import type { Instant } from '../../time.js';
 import { envelopeIds, eventRoot, subjectsOf } from './event.js';
 import type { BusEvent, SubjectRef } from './event.js';
+import { changesOf, readsSubject } from './subject-changes.js';
 
 /** Something in a template that waits for a type of event. */
 export interface Ear {
@@ -18,8 +19,8 @@ export interface Ear {
   readonly when: string | null;
 }
 
-/** Everything a template listens to, by event type. */
-export function earsOf({ exits = [], goals = [], steps }: CompiledTemplate): ReadonlyMap<string, readonly Ear[]> {
+/** Everything a template listens to, by event type; what reads attributes of the subject listens to their changes. */
+export function earsOf({ subject, exits = [], goals = [], steps }: CompiledTemplate): ReadonlyMap<string, readonly Ear[]> {
   const ears = new Map<string, Ear[]>();
   const hear = (
     type: string | undefined,
@@ -29,7 +30,13 @@ export function earsOf({ exits = [], goals = [], steps }: CompiledTemplate): Rea
     if (type === undefined) return;
     ears.set(type, [...(ears.get(type) ?? []), { ...ear, match: rules.match ?? null, when: rules.when ?? null }]);
   };
-  for (const exit of exits) hear(exit.on, { kind: 'exit', step: null }, exit);
+  const watch = (ear: Pick<Ear, 'kind' | 'step'>, when: string | undefined): void => {
+    if (readsSubject(when)) for (const type of changesOf(subject.type)) hear(type, ear, { when });
+  };
+  for (const exit of exits) {
+    hear(exit.on, { kind: 'exit', step: null }, exit);
+    if (exit.on === undefined) watch({ kind: 'exit', step: null }, exit.when);
+  }
   for (const goal of goals) hear(goal.event, { kind: 'goal', step: null }, goal);
   for (const [id, step] of Object.entries(steps)) {
     const bodies = step.kind === 'forEach' ? [step, step.do] : [step];
@@ -39,6 +46,7 @@ export function earsOf({ exits = [], goals = [], steps }: CompiledTemplate): Rea
         ...(body.kind === 'wait' ? [body.event] : []),
       ];
       for (const event of lists.flatMap((events) => events ?? [])) hear(event.type, { kind: 'step', step: id }, event);
+      if (body.kind === 'wait') watch({ kind: 'step', step: id }, body.condition);
     }
   }
   return ears;

@@ -11,8 +11,9 @@ import { withoutTexts } from '../texts.js';
 import type { KeptText } from '../texts.js';
 import { admit, askedBy, besides, dedupeWindowMs } from './consider.js';
 import type { EntryFacts, Refusal, EntryReason } from './consider.js';
-import { dedupeKeyOf, entryData, entryOf, mappedInput } from './entry.js';
+import { dedupeKeyOf, entryData, entryOf, mappedInput, subjectAsked } from './entry.js';
 import type { Asked, Entrant } from './entry.js';
+import type { SubjectRef } from './event.js';
 import { journeyIdFrom, journeyIdText } from './id.js';
 import { isPackageOn } from './triggers.js';
 import type { PackageIntegrations } from './triggers.js';
@@ -68,7 +69,8 @@ export interface EntryNote {
   readonly eventId: string | null;
   readonly commandId: string;
   readonly actor: Actor;
-  readonly entrant: Entrant | null;
+  /** As far as it could be read; null: not even the subject. */
+  readonly entrant: { readonly subject: SubjectRef; readonly entryKey: string | null } | null;
   readonly result: 'started' | 'existing' | 'signalled' | 'refused';
   readonly reason: EntryReason | null;
   /** The guard that decided, or what is wrong with the input: paths and rules, no values. */
@@ -130,10 +132,11 @@ export async function enter(ports: EntryPorts, request: EntryRequest): Promise<E
   const asks = askedBy(trigger, entryData(compiled, asked, mappedInput(compiled, asked), ports.now()), ports.engine);
   if (asks?.kind === 'none') return asks;
   const entered = entryOf(compiled, asked);
-  if (asks !== null) return refusal(ports, request, entered.ok ? entered.entrant : null, asks);
+  const known = entered.ok ? entered.entrant : whoIsMeant(compiled, asked);
+  if (asks !== null) return refusal(ports, request, known, asks);
   if (!entered.ok) {
     if (trigger === null) return { kind: 'invalid', faults: entered.faults };
-    return refusal(ports, request, null, { kind: 'refuse', reason: 'input_invalid', trace: null }, faultsAsDetail(entered.faults));
+    return refusal(ports, request, known, { kind: 'refuse', reason: 'input_invalid', trace: null }, faultsAsDetail(entered.faults));
   }
   const { entrant } = entered;
   const { commandId } = asked;
@@ -167,6 +170,12 @@ export async function enter(ports: EntryPorts, request: EntryRequest): Promise<E
     if (outcome !== null) return outcome;
   }
   throw new Error('others entered at the same time, again and again');
+}
+
+/** Whom an entry is about whose input does not fit. */
+function whoIsMeant(template: CompiledTemplate, asked: Asked): EntryNote['entrant'] {
+  const subject = subjectAsked(template, asked);
+  return subject === null ? null : { subject, entryKey: null };
 }
 
 /** Said again as it was said the first time, whatever has changed since. */
@@ -256,7 +265,7 @@ async function noted(
 async function refusal(
   ports: EntryPorts,
   request: EntryRequest,
-  entrant: Entrant | null,
+  entrant: EntryNote['entrant'],
   { reason, trace }: Refusal,
   detail: Json = trace === null ? null : traceAsDetail(trace),
 ): Promise<EntryOutcome> {
@@ -264,7 +273,7 @@ async function refusal(
   return { kind: 'refused', reason, trace };
 }
 
-const noteOf = (ports: EntryPorts, { template, asked, actor }: EntryRequest, entrant: Entrant | null) => ({
+const noteOf = (ports: EntryPorts, { template, asked, actor }: EntryRequest, entrant: EntryNote['entrant']) => ({
   template,
   trigger: asked.trigger?.id ?? null,
   eventId: asked.event?.id ?? null,

@@ -98,6 +98,16 @@ export function subjectAsked(template: CompiledTemplate, asked: Asked): SubjectR
   return subjectIn(template, asked, rootsOf({ ...asked, input: mappedInput(template, asked) })).value;
 }
 
+/** Whom a journey is about that a step starts: whom its input names, else whom the journey of the step is about, if both are of one kind. */
+export function subjectOfChild(
+  template: CompiledTemplate,
+  asked: Asked,
+  parent: { readonly type: string; readonly id: string },
+): SubjectRef | null {
+  const { type } = template.subject;
+  return subjectAsked(template, asked) ?? (parent.type === type ? { type, id: parent.id } : null);
+}
+
 interface Named<Value> {
   readonly value: Value;
   readonly fault?: ValueFault;

@@ -90,7 +90,7 @@ function answered(draft: Draft, said: Answer): void {
       if (ask.to === 'touchpoint') return complete(draft, visit, { cause: 'action', outcome: 'failed', reason: said.error });
       return attemptFailed(draft, visit, said);
     case 'childStarted':
-      return childStarted(draft, visit, said.journey);
+      return childStarted(draft, visit, said);
   }
 }
 
@@ -119,7 +119,7 @@ function undoAnswered(draft: Draft, said: Answer): void {
 /** Nobody asked, or not any more. */
 function strayed(draft: Draft, said: Answer): void {
   if (said.kind === 'done' || said.kind === 'failed') return noteLate(draft, said);
-  if (said.kind !== 'childStarted') return;
+  if (said.kind !== 'childStarted' || said.joined === true) return;
   // It was called off before it was known that it had begun.
   const isKnown = draft.state.visits.some(({ child }) => child?.journey === said.journey);
   if (!isKnown) draft.want({ kind: 'cancelChild', id: `${said.effect}/cancel`, journey: said.journey });

@@ -35,17 +35,19 @@ export function evidenceHashed(draft: Draft, visit: Visit, hash: string): void {
 }
 
 function openIfReady(draft: Draft, visit: Visit): void {
-  const { people = null, hash = null } = visit.preparing ?? {};
-  const ready = draft.put(visit);
-  if (people === null || hash === null) return;
+  const { people = null, hash = null, isChanged = false } = visit.preparing ?? {};
+  if (people === null || hash === null) {
+    draft.put(visit);
+    return;
+  }
+  // People whom the ladder of an earlier round asked for are not those of this one.
+  const ready = draft.put({ ...visit, preparing: null, asks: visit.asks.filter(({ to }) => to !== 'wanted') });
   const rules = gateRules(bodyOf(draft.plan, visit));
   const round = { people, evidenceHash: hash === '' ? null : hash, now: draft.at };
   const { start, voters } = draft.state;
-  const step =
-    visit.gate === null
-      ? openGate(rules, { ...round, requester: requesterOf(start), earlierVoters: voters })
-      : reopenGate(rules, visit.gate, round);
-  judged(draft, ready, step);
+  const { gate } = visit;
+  if (gate === null) return judged(draft, ready, openGate(rules, { ...round, requester: requesterOf(start), earlierVoters: voters }));
+  judged(draft, ready, isChanged ? evidenceChanged(rules, gate, round) : reopenGate(rules, gate, round));
 }
 
 /** What is voted on may have changed. */
@@ -56,14 +58,17 @@ export function rehash(draft: Draft, visit: Visit): void {
   else draft.ask(visit, { to: 'rehash' });
 }
 
+/** It has been read: where it is not the same, those who may vote on it are looked up anew, and the next round begins. */
 export function rehashed(draft: Draft, visit: Visit, hash: string): void {
-  const { gate, preparing } = visit;
-  if (gate === null) return;
-  const people = preparing?.people ?? gate.eligible;
-  judged(draft, visit, evidenceChanged(gateRules(bodyOf(draft.plan, visit)), gate, { people, evidenceHash: hash, now: draft.at }));
-  const after = draft.visit(visit.key);
-  if (after?.isStale === true && after.phase === 'work') draft.ask({ ...after, isStale: false }, { to: 'rehash' });
+  const { gate, isStale } = visit;
+  if (gate === null || gate.outcome !== null) return;
+  if (isStale) draft.ask({ ...visit, isStale: false }, { to: 'rehash' });
+  else if (gate.evidenceHash === hash) draft.put({ ...visit, preparing: null });
+  else draft.ask({ ...visit, preparing: { people: null, hash, isChanged: true } }, { to: 'approvers' });
 }
+
+/** Whether it is being looked up who votes, or what on: nobody does meanwhile. */
+export const isBeingRead = ({ preparing, asks }: Visit): boolean => preparing !== null || asks.some(({ to }) => to === 'rehash');
 
 /** Asks again for the people of rungs that were reached before the step was parked. */
 export function missAgain(draft: Draft, visit: Visit): void {

@@ -2,12 +2,12 @@
  * What callers and operators ask of a journey: the verb of the API in camelCase is the Update's name and the `kind` here. Fields only grow; texts travel as
  * the id of a content row that exists already. Source: journeys.md, sections 3, 7, 8 and 9.
  */
-import type { Actor, Role, Source } from '../../actor.js';
+import type { Actor, Origin, Role, Source } from '../../actor.js';
 import type { ContentId } from '../../ids.js';
 import type { Instant } from '../../time.js';
 import type { Json, JsonObject } from '../json.js';
 
-export interface JourneyEnvelope {
+export interface JourneyEnvelope extends Omit<Origin, 'reason'> {
   /** The same id again gets the first answer. */
   readonly commandId: string;
   readonly actor: Actor;
@@ -36,7 +36,8 @@ export interface JourneyCommandFields {
   readonly advance: { readonly outcome?: string; readonly expectStep?: string; readonly item?: string; readonly output?: JsonObject };
   readonly updateContext: { readonly patch: JsonObject };
   readonly pause: { readonly deadlines?: 'shift' | 'keep'; readonly freezeTasks?: boolean };
-  readonly resume: Nothing;
+  /** As the pause said, unless it is said anew here. */
+  readonly resume: { readonly deadlines?: 'shift' | 'keep' };
   readonly cancel: { readonly cause?: string };
   readonly retry: AtStep & { readonly input?: JsonObject };
   readonly completeWith: AtStep & { readonly outcome: string; readonly output?: JsonObject };

@@ -92,6 +92,7 @@ export const pathsAtEntry = (body: CompiledBody): readonly Path[] => [
   ...(body.kind === 'wait' && typeof body.until === 'string' ? [body.until] : []),
   ...(body.kind === 'forEach' ? [body.items] : []),
   ...(body.kind === 'approval' ? (body.evidence ?? []) : []),
+  ...(body.kind === 'handoff' ? (body.approval?.evidence ?? []) : []),
 ];
 
 /** The item a visit is for. */

@@ -105,7 +105,9 @@ export interface EffectFields {
       | { readonly kind: 'retry' }
       /** With `freezeTasks: false` people may go on meanwhile. */
       | { readonly kind: 'pause'; readonly freezeTasks?: boolean }
-      | { readonly kind: 'resume'; readonly shiftMs: number };
+      | { readonly kind: 'resume'; readonly shiftMs: number }
+      /** Roles have changed: a gate whose electorate is dynamic looks again. Said by the desk itself, to all that are open. */
+      | { readonly kind: 'directory' };
   };
   /** Starts a child journey; again: nothing. Answered by `childStarted`, then `childEnded`. */
   readonly openChild: {
@@ -223,7 +225,8 @@ export interface ReportFields {
     readonly unknown?: boolean;
   };
   readonly handoff: { readonly report: HandoffReport };
-  readonly childStarted: { readonly effect: EffectId; readonly journey: string };
+  /** `joined`: it ran already, so that it is not this step's to call off. */
+  readonly childStarted: { readonly effect: EffectId; readonly journey: string; readonly joined?: true };
   readonly childEnded: { readonly effect: EffectId; readonly outcome: string; readonly result: 'won' | 'lost' | null };
   /** An event of the log that concerns the journey; its data stay in the log. */
   readonly event: { readonly event: OccurredEvent };

@@ -10,6 +10,7 @@ import { personal, personalOutput } from './context.js';
 import { dataOf, foreign, itemOf, pathsAtEntry, read } from './data.js';
 import type { Effect, HandoffRules, HandoffStart } from './effect.js';
 import type { JourneyState } from './journey.js';
+import { knownOf, readsOf } from './known.js';
 import { bodyOf } from './plan.js';
 import type { CompiledBody, Plan } from './plan.js';
 import { requesterOf } from './names.js';
@@ -99,7 +100,7 @@ export function effectOf(plan: Plan, state: JourneyState, visit: Visit, ask: Ask
       };
     }
     case 'handoff':
-      return { kind: 'openHandoff', id, start: handoffStart(state, visit, body) };
+      return { kind: 'openHandoff', id, start: handoffStart(state, visit, body, ask.at) };
     case 'child': {
       const { key, version = 'latest_published' } = body.kind === 'journey' ? body : { key: '' };
       return { kind: 'openChild', id, step: visit.step, visit: visit.visit, item: visit.item, key, version, input: visit.input };
@@ -148,9 +149,10 @@ function lookedFor(plan: Plan, { start, past }: JourneyState, visit: Visit) {
   return { since: Math.min(...since), types: [...new Set(events.map(({ on }) => on.type))], excluded };
 }
 
-function handoffStart(state: JourneyState, visit: Visit, body: CompiledBody): HandoffStart {
+function handoffStart(state: JourneyState, visit: Visit, body: CompiledBody, at: number): HandoffStart {
   const { start, context, voters } = state;
   const rules = handoffRules(body);
+  const known = knownOf(readsOf(rules), sceneOf(state, visit, at), visit.found);
   const required = (rules.requiredData ?? []).flatMap((name) => {
     const value = read(`context.${name}`, { context }, {});
     return value === undefined ? [] : [[name, value] as const];
@@ -166,6 +168,7 @@ function handoffStart(state: JourneyState, visit: Visit, body: CompiledBody): Ha
     data: { ...visit.input, ...Object.fromEntries(required) },
     requester: requesterOf(start),
     earlierVoters: voters,
+    ...(known === null ? {} : { known }),
   };
 }
 

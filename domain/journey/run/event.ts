@@ -1,5 +1,5 @@
 /** What a journey tells the event log: one event for each change. Source: journeys.md, section 11. */
-import type { Actor, Role, Source } from '../../actor.js';
+import type { Actor, Origin, Role, Source } from '../../actor.js';
 import type { Instant } from '../../time.js';
 import type { JsonObject } from '../json.js';
 
@@ -45,7 +45,7 @@ export interface JourneyEvent {
 }
 
 /** Who caused what a reaction records. */
-export interface Doer {
+export interface Doer extends Origin {
   readonly commandId: string;
   readonly kind: string;
   readonly actor: Actor;

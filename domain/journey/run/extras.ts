@@ -3,12 +3,16 @@ import { refused } from '../../decision.js';
 import type { Refused } from '../../decision.js';
 import { isObject, own } from '../json.js';
 import type { Json, JsonObject } from '../json.js';
+import { namesOf } from '../path.js';
+import type { Path } from '../step.js';
 import type { JourneyCode, JourneyCommandOf } from './command.js';
 import { personal } from './context.js';
-import { isReference } from './data.js';
+import { dataOf, isReference } from './data.js';
 import type { Draft } from './draft.js';
 import type { EffectOf, HandoffReport, HandoffRules, HandoffStart } from './effect.js';
+import { isSupplied } from './handoffs.js';
 import type { ExtraHandoff } from './journey.js';
+import { knownOf, readsOf } from './known.js';
 import { namelessStep, personOf, publicId, requesterOf, visitKey } from './names.js';
 import { isStep } from './plan.js';
 import { openVisit } from './verbs.js';
@@ -25,12 +29,14 @@ export function createHandoff(draft: Draft, order: Order): Refused<JourneyCode> 
     draft.said = { handoff: publicId(journeyId, visit.key) };
     return undefined;
   }
-  const all = { ...known(draft, requiredData), ...data };
+  const all = { ...there(draft, requiredData), ...data };
   const paths = faultsOf(draft, order, all);
   if (paths.length > 0) return refused('handoff_invalid', { paths });
   const visit = draft.state.extraCount + 1;
   const id = publicId(journeyId, visitKey(step, visit, null));
-  const extra: ExtraHandoff = { id, step, visit, state: null, seq: 0, start: startOf(draft, order, step, visit, all) };
+  const reads = readsOf(furtherRules(order.rules ?? null)).filter((path) => !isGiven(path, data));
+  const start = startOf(draft, order, { step, visit, data: all, reads });
+  const extra: ExtraHandoff = { id, step, visit, state: null, seq: 0, start, ...(reads.length === 0 ? {} : { reads, told: 0 }) };
   draft.set({ extraCount: visit, extras: [...draft.state.extras, extra] });
   for (const effect of openingOf(extra)) draft.want(effect);
   draft.said = { handoff: id };
@@ -38,7 +44,7 @@ export function createHandoff(draft: Draft, order: Order): Refused<JourneyCode> 
 }
 
 /** What of the required data the journey has. */
-const known = ({ state: { context } }: Draft, names: readonly string[]): JsonObject =>
+const there = ({ state: { context } }: Draft, names: readonly string[]): JsonObject =>
   Object.fromEntries(
     names.flatMap((name) => {
       const value = own(context, name);
@@ -57,14 +63,21 @@ function faultsOf(draft: Draft, { from, to, requiredData = [], data = {} }: Orde
   ];
 }
 
+/** Whether a path is one of what the caller sends along: that stands as it was sent, whatever becomes of a variable of that name. */
+function isGiven(path: Path, data: JsonObject): boolean {
+  const [root, name] = namesOf(path);
+  return root === 'context' && typeof name === 'string' && Object.hasOwn(data, name);
+}
+
+type Opening = Pick<HandoffStart, 'step' | 'visit' | 'data'> & { readonly reads: readonly Path[] };
+
 function startOf(
   draft: Draft,
   { from, to, mode, requiredData = [], rules = null, actor }: Order,
-  step: string,
-  visit: number,
-  data: JsonObject,
+  { step, visit, data, reads }: Opening,
 ): HandoffStart {
   const { start, voters } = draft.state;
+  const known = knownOf(reads, dataOf(draft.state, draft.at), {});
   return {
     journeyId: start.journeyId,
     tenant: start.tenant,
@@ -76,7 +89,33 @@ function startOf(
     // Who asks for it does not decide on it.
     requester: actor.startsWith('user/') ? personOf(actor) : requesterOf(start),
     earlierVoters: voters,
+    ...(known === null ? {} : { known }),
   };
+}
+
+/** Variables have changed: what is voted on may be something else. */
+export function supplyExtras(draft: Draft): void {
+  const scene = dataOf(draft.state, draft.at);
+  const extras = draft.state.extras.map((extra) => {
+    const { id, step, visit, state, reads = [], told = 0 } = extra;
+    const known = isSupplied(state) ? knownOf(reads, scene, {}) : null;
+    if (known === null) return extra;
+    const name = `${visitKey(step, visit, null)}/supply.${told + 1}`;
+    draft.want({ kind: 'tellHandoff', id: name, handoff: id, word: { kind: 'supply', data: {}, known } });
+    return { ...extra, told: told + 1 };
+  });
+  draft.set({ extras });
+}
+
+/** Says the same to all of them: the journey pauses, or goes on. */
+export function tellExtras(draft: Draft, word: Extract<EffectOf<'tellHandoff'>['word'], { readonly kind: 'pause' | 'resume' }>): void {
+  const extras = draft.state.extras.map((extra) => {
+    const told = (extra.told ?? 0) + 1;
+    const id = `${visitKey(extra.step, extra.visit, null)}/${word.kind}.${told}`;
+    draft.want({ kind: 'tellHandoff', id, handoff: extra.id, word });
+    return { ...extra, told };
+  });
+  draft.set({ extras });
 }
 
 /** Compiled rules of a step, checked by whoever sends them. */

@@ -4,9 +4,11 @@ import { own } from '../json.js';
 import { doneOutcome } from '../outcomes.js';
 import { awaited } from './candidates.js';
 import type { Draft } from './draft.js';
-import type { EffectOf, HandoffReport } from './effect.js';
+import type { EffectOf, HandoffReport, HandoffState } from './effect.js';
+import { sceneOf } from './effects.js';
 import { follow } from './follow.js';
 import { unpark } from './incident.js';
+import { knownOf, readsOf } from './known.js';
 import { complete } from './leave.js';
 import { publicId } from './names.js';
 import { authoredStep, bodyOf } from './plan.js';
@@ -31,14 +33,19 @@ export function tell(draft: Draft, visit: Visit, name: string, word: Word): void
   draft.want({ kind: 'tellHandoff', id: `${visit.key}/${name}.${asked}`, handoff: publicId(draft.state.start.journeyId, visit.key), word });
 }
 
-/** Variables have changed: what a handoff still lacks may be there. */
+/** Where a handoff still works with what the journey knows: before its offer, and parked, when it is to be tried again. */
+export const isSupplied = (state: HandoffState | null): boolean =>
+  state === null || ['created', 'awaiting_data', 'awaiting_approval', 'failed', 'expired'].includes(state);
+
+/** Variables have changed: what a handoff still lacks may be there, and what is voted on may be something else. */
 export function supply(draft: Draft, visit: Visit): void {
   const body = bodyOf(draft.plan, visit);
   const { handoff } = visit;
-  const isWaiting = handoff !== null && (handoff.state === null || handoff.state === 'created' || handoff.state === 'awaiting_data');
-  if (!isWaiting || body.kind !== 'handoff') return;
+  if (handoff === null || !isSupplied(handoff.state) || body.kind !== 'handoff') return;
   const data = dataFor(draft, body);
-  if (Object.keys(data).length > 0) tell(draft, visit, 'supply', { kind: 'supply', data });
+  const known = knownOf(readsOf(body), sceneOf(draft.state, visit, draft.at), visit.found);
+  if (Object.keys(data).length === 0 && known === null) return;
+  tell(draft, visit, 'supply', { kind: 'supply', data, ...(known === null ? {} : { known }) });
 }
 
 function dataFor(draft: Draft, { requiredData = [] }: BodyOf<'handoff'>): JsonObject {

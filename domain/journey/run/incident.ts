@@ -24,11 +24,16 @@ export function park(draft: Draft, visit: Visit, code: IncidentCode, detail: Jso
   draft.recordOf(visit, 'journey.incident.opened', { reason: code, detail });
 }
 
-/** Parks the step that was entered last, for a reason that is not its own. */
+/**
+ * Parks the step that was entered last, for a reason that is not its own. Where all are parked already it is told of the last one all the same, which stays
+ * parked for the reason it has.
+ */
 export function parkNewest(draft: Draft, code: IncidentCode, detail: JsonObject): void {
-  const open = draft.state.visits.filter(({ item, incident }) => item === null && incident === null);
-  const leaf = open.findLast(({ branches }) => branches === null);
-  if (leaf !== undefined) park(draft, leaf, code, detail, true);
+  const leaves = draft.state.visits.filter(({ item, branches }) => item === null && branches === null);
+  const leaf = leaves.findLast(({ incident }) => incident === null);
+  if (leaf !== undefined) return park(draft, leaf, code, detail, true);
+  const [last] = leaves.slice(-1);
+  if (last !== undefined) draft.recordOf(last, 'journey.incident.opened', { reason: code, detail });
 }
 
 /** Lets a parked step go on. */

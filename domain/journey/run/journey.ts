@@ -117,4 +117,7 @@ export interface ExtraHandoff {
   readonly seq: number;
   /** Until it has told of itself. */
   readonly start: HandoffStart | null;
+  /** Paths its rules read of the journey, and how often it was told of them; absent: none. */
+  readonly reads?: readonly string[];
+  readonly told?: number;
 }

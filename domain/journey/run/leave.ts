@@ -16,8 +16,12 @@ import { guardsOut, waysOut } from './ways.js';
 
 type Told = Pick<Ending, 'cause'> & Partial<Ending>;
 
-/** A step has come out, one way or another. */
-export function complete(draft: Draft, visit: Visit, told: Told, event: string | null = visit.event): void {
+/**
+ * A step has come out, one way or another.
+ *
+ * @param by the event that did it; null: none did
+ */
+export function complete(draft: Draft, visit: Visit, told: Told, by: string | null = null): void {
   for (const part of draft.state.visits.filter(({ parent }) => parent === visit.key)) abandon(draft, part, 'superseded');
   const ending: Ending = {
     state: 'completed',
@@ -29,6 +33,7 @@ export function complete(draft: Draft, visit: Visit, told: Told, event: string |
     reason: null,
     trace: null,
     ...told,
+    ...(by === null ? {} : { by }),
   };
   const released = release(draft, hush(draft, visit), ending);
   const ended = draft.put({
@@ -38,7 +43,7 @@ export function complete(draft: Draft, visit: Visit, told: Told, event: string |
     incident: null,
     endedAt: draft.at,
     timers: {},
-    event,
+    event: by ?? visit.event,
     ending,
   });
   settle(draft, ended);
@@ -150,13 +155,14 @@ function leaveItem(draft: Draft, visit: Visit): void {
 function conclude(draft: Draft, visit: Visit, to: string | null, trace: Json): void {
   const { ending } = visit;
   if (ending === null) return;
-  const { state, outcome, cause, reason, output } = ending;
+  const { state, outcome, cause, reason, output, by } = ending;
   const verdicts = trace ?? ending.trace;
   const data = {
     ...(outcome === null ? {} : { outcome }),
     ...(state === 'completed' ? { cause } : {}),
     ...(reason === null ? {} : { reason }),
     ...(to === null ? {} : { to }),
+    ...(by === undefined ? {} : { eventId: by }),
     ...(verdicts === null ? {} : { trace: verdicts }),
   };
   draft.recordOf(visit, `journey.step.${state}`, data);

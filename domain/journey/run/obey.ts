@@ -10,7 +10,7 @@ import { pause, resume } from './pausing.js';
 import { completeWith, goTo, retry, skip } from './repair.js';
 import { undoAll } from './undoing.js';
 import { createHandoff } from './extras.js';
-import { assign, attach, castVote, claim, delegateTo, unclaim, updateContext } from './verbs.js';
+import { assign, attach, castVote, claim, delegateTo, unclaim, updateContext, voteOver } from './verbs.js';
 
 /** Verbs whose reason is kept; the system gives a cause instead, and the Web UI's form cannot store a text. */
 const reasoned: readonly JourneyVerb[] = ['completeWith', 'skip', 'goto', 'compensateAndEnd', 'cancel', 'pause'];
@@ -24,7 +24,9 @@ export function obey(draft: Draft, order: JourneyCommand): Refused<JourneyCode> 
   const { end, paused, version } = draft.state;
   const { kind } = order;
   if (order.expectedVersion !== undefined && order.expectedVersion !== version) return refused('version_mismatch', { current: version });
-  if (end !== null) return refused('journey_ended', { outcome: end.outcome });
+  // Whoever comes too late to vote is told how the vote ended, whether it was the last thing to happen or not.
+  const isVote = order.kind === 'vote' || order.kind === 'delegate';
+  if (end !== null) return (isVote ? voteOver(draft, order) : undefined) ?? refused('journey_ended', { outcome: end.outcome });
   if (paused === null && kind === 'resume') return refused('journey_not_paused');
   const mayNow = paused === null || whilePaused.includes(kind) || (!paused.freezeTasks && tasks.includes(kind));
   if (!mayNow) return refused('journey_paused');
@@ -65,7 +67,7 @@ function done(draft: Draft, order: JourneyCommand): Refused<JourneyCode> | undef
       pause(draft, order);
       return undefined;
     case 'resume':
-      for (const fact of resume(draft)) take(draft, fact);
+      for (const fact of resume(draft, order)) take(draft, fact);
       return undefined;
     case 'compensateAndEnd':
       undoAll(draft);

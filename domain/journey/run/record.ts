@@ -21,6 +21,8 @@ export interface JourneyView {
   readonly context: JsonObject;
   /** The nearest instant at which somebody is late or something happens by itself. */
   readonly dueAt: Instant | null;
+  /** The nearest instant at which somebody is late. */
+  readonly deadline: Instant | null;
   readonly awaitsApproval: boolean;
   /** Sequence number of the last event. */
   readonly version: number;

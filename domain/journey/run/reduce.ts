@@ -20,7 +20,7 @@ import { endJourney, leaveIfIdle } from './ending.js';
 import { enter, enterItem } from './enter.js';
 import type { Doer, JourneyEvent } from './event.js';
 import { askExits, exitsEffect } from './exits.js';
-import { openingOf } from './extras.js';
+import { openingOf, supplyExtras } from './extras.js';
 import { supply } from './handoffs.js';
 import { itemEnded } from './items.js';
 import type { JourneyState } from './journey.js';
@@ -236,11 +236,13 @@ function followUp(draft: Draft): boolean {
 function spread(draft: Draft): void {
   for (const { key } of draft.state.visits) {
     const visit = draft.visit(key);
-    if (visit === undefined || visit.phase !== 'work' || visit.incident !== null) continue;
+    if (visit === undefined || visit.phase !== 'work') continue;
+    supply(draft, visit);
+    if (visit.incident !== null) continue;
     askAgain(draft, visit);
     rehash(draft, visit);
-    supply(draft, visit);
   }
+  supplyExtras(draft);
   askExits(draft);
 }
 

@@ -19,9 +19,8 @@ export function hush(draft: Draft, visit: Visit): Visit {
 export function callOff(draft: Draft, visit: Visit): Visit {
   const handoff = publicId(draft.state.start.journeyId, visit.key);
   if (visit.handoff !== null) draft.want({ kind: 'tellHandoff', id: `${visit.key}/cancel`, handoff, word: { kind: 'cancel' } });
-  if (visit.child?.journey !== undefined && visit.child.journey !== null) {
-    draft.want({ kind: 'cancelChild', id: `${visit.key}/cancelChild`, journey: visit.child.journey });
-  }
+  const { journey = null, isJoined = false } = visit.child ?? {};
+  if (journey !== null && !isJoined) draft.want({ kind: 'cancelChild', id: `${visit.key}/cancelChild`, journey });
   const gate = visit.gate === null ? visit : tellGate(draft, visit, closeGate(visit.gate, 'cancelled', draft.at));
   return { ...gate, handoff: null, child: null };
 }

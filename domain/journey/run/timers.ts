@@ -44,18 +44,24 @@ export const soonest = (alarms: readonly Alarm[]): Alarm | null =>
   }, null);
 const rank = ({ kind }: Alarm): number => alarmKinds.indexOf(kind);
 
+/** The instant from which somebody is late. */
+export const deadlineOf = (visit: Visit): Instant | null => earliest(deadlinesOf(visit));
+
 /** The instant readers are shown: until when somebody has time, or when it goes on. */
 export function visibleDue(visit: Visit): Instant | null {
-  const { timers, handoff, gate, effort } = visit;
-  const all = [
-    timers.dueAt,
-    timers.elapseAt,
-    timers.maxAt,
-    timers.breachAt,
-    handoff?.dueAt,
-    gate?.outcome === null ? gate.dueAt : null,
-    effort?.retryAt,
-    effort?.totalAt,
-  ].filter((at) => typeof at === 'number');
+  const { timers, effort } = visit;
+  return earliest([...deadlinesOf(visit), timers.elapseAt, timers.maxAt, effort?.retryAt, effort?.totalAt]);
+}
+
+const deadlinesOf = ({ timers, handoff, gate }: Visit): readonly (Instant | null | undefined)[] => [
+  timers.dueAt,
+  timers.breachAt,
+  handoff?.dueAt,
+  gate?.outcome === null ? gate.dueAt : null,
+];
+
+/** @returns null: there is none */
+export function earliest(instants: readonly (Instant | null | undefined)[]): Instant | null {
+  const all = instants.filter((at) => typeof at === 'number');
   return all.length === 0 ? null : Math.min(...all);
 }

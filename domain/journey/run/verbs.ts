@@ -6,7 +6,7 @@ import type { GateAnswer } from '../gate/gate.js';
 import { vote } from '../gate/vote.js';
 import { own } from '../json.js';
 import { barredFrom } from './advance.js';
-import { judged } from './approvals.js';
+import { isBeingRead, judged } from './approvals.js';
 import { isOpen } from './candidates.js';
 import type { JourneyCode, JourneyCommandOf } from './command.js';
 import { changed, contextRefused, filling, merged } from './context.js';
@@ -106,7 +106,7 @@ export function castVote(draft: Draft, order: JourneyCommandOf<'vote'>): Answer 
   );
 }
 
-/** A vote given into other hands; of a task, the task. */
+/** A vote given into other hands, and with it the tasks that are the delegator's alone; of a task, that task. */
 export function delegateTo(draft: Draft, order: JourneyCommandOf<'delegate'>): Answer {
   const { to, toRoles = [], until = null } = order;
   const task = openVisit(draft, order);
@@ -117,9 +117,18 @@ export function delegateTo(draft: Draft, order: JourneyCommandOf<'delegate'>): A
     give(draft, task, to, until);
     return undefined;
   }
-  return atGate(draft, order, (visit, gate) =>
+  const refusal = atGate(draft, order, (visit, gate) =>
     delegate(gateRules(bodyOf(draft.plan, visit)), gate, { by: person, to, toRoles, until, now: draft.at }),
   );
+  if (refusal !== undefined) return refusal;
+  for (const visit of draft.state.visits) if (isOpen(visit) && isAloneOf(visit, person)) give(draft, visit, to, until);
+  return undefined;
+}
+
+/** Whether a task is taken by a person, or names nobody else. */
+function isAloneOf({ task }: Visit, person: string): boolean {
+  if (task === null || task.assignee !== null) return task?.assignee === person;
+  return task.roles.length === 0 && task.people.length === 1 && task.people[0] === person;
 }
 
 type AtGate = (visit: Visit, gate: NonNullable<Visit['gate']>) => GateAnswer;
@@ -127,15 +136,21 @@ type AtGate = (visit: Visit, gate: NonNullable<Visit['gate']>) => GateAnswer;
 /** Does something at an open vote; of one that is over, callers learn how it ended. */
 function atGate(draft: Draft, order: At, act: AtGate): Answer {
   const visit = openVisit(draft, order);
-  if (visit === undefined || visit.gate === null) {
-    const { last } = draft.past(order.step);
-    const isOver = visit === undefined && last !== null && stepOf(draft.plan, order.step).kind === 'approval';
-    return isOver ? refused('approval_closed', { outcome: last.outcome }) : notOpen(draft, order);
-  }
+  if (visit === undefined) return voteOver(draft, order) ?? notOpen(draft, order);
+  if (visit.gate === null || isBeingRead(visit)) return notOpen(draft, order);
   const answer = act(visit, visit.gate);
   if (!answer.ok) return answer;
   judged(draft, visit, answer);
   return undefined;
+}
+
+/** That a vote is over, and how it ended; whether its step was left, is on its way or is parked. */
+export function voteOver(draft: Draft, { step, visit }: At): Answer {
+  if (stepOf(draft.plan, step).kind !== 'approval') return undefined;
+  const here = draft.state.visits.findLast((one) => one.step === step && one.visit === (visit ?? one.visit));
+  const { last } = draft.past(step);
+  const outcome = here === undefined ? last && (last.outcome ?? last.state) : here.gate?.outcome;
+  return outcome == null ? undefined : refused('approval_closed', { outcome });
 }
 
 const notOpen = (draft: Draft, { step }: At): Answer =>

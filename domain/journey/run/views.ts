@@ -7,7 +7,7 @@ import type { JourneyState } from './journey.js';
 import type { GateView, JourneyView } from './record.js';
 import { statusOf } from './status.js';
 import type { TaskView, VisitView } from './state.js';
-import { visibleDue } from './timers.js';
+import { deadlineOf, earliest, visibleDue } from './timers.js';
 import type { Visit } from './visit.js';
 
 export function visitView(plan: Plan, visit: Visit): VisitView {
@@ -49,7 +49,6 @@ export function journeyView(state: JourneyState): JourneyView {
   const open = visits.filter(isShown);
   const own = open.filter(({ item }) => item === null);
   const leaf = own.findLast(({ branches }) => branches === null) ?? own.at(-1);
-  const due = open.flatMap((visit) => visibleDue(visit) ?? []);
   return {
     start,
     status: statusOf(state),
@@ -60,7 +59,8 @@ export function journeyView(state: JourneyState): JourneyView {
     currentStep: leaf?.step ?? null,
     openSteps: [...new Set(own.map(({ step }) => step))],
     context,
-    dueAt: due.length === 0 ? null : Math.min(...due),
+    dueAt: earliest(open.map(visibleDue)),
+    deadline: earliest(open.map(deadlineOf)),
     awaitsApproval: open.some(({ gate, handoff }) => gate?.outcome === null || handoff?.state === 'awaiting_approval'),
     version: state.version,
     lastActivity: state.lastActivity,

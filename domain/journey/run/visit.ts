@@ -44,6 +44,8 @@ export interface Ending {
   readonly state: 'completed' | 'skipped' | 'failed';
   readonly outcome: string | null;
   readonly cause: Cause;
+  /** The event that did it. */
+  readonly by?: string;
   readonly output: JsonObject;
   /** Members of `output` fill the variables of their name. */
   readonly fills: boolean;
@@ -86,6 +88,8 @@ export interface Task {
 export interface Preparing {
   readonly people: readonly Person[] | null;
   readonly hash: string | null;
+  /** Absent: the first round, or one that is opened again by hand. */
+  readonly isChanged?: true;
 }
 
 export interface HandoffLine {
@@ -100,6 +104,8 @@ export interface HandoffLine {
 
 export interface Child {
   readonly journey: string | null;
+  /** It ran already when the step wanted it. */
+  readonly isJoined?: true;
   /** Came while the step was parked. */
   readonly held: { readonly outcome: string; readonly result: 'won' | 'lost' | null } | null;
 }

@@ -1,15 +1,13 @@
 /** What people and operators of a script do, as the commands the API would send. */
-import type { HandoffCommandFields, HandoffEnvelope } from '../../handoff/command.js';
-import type { Refused } from '../../decision.js';
-import type { JourneyCommandFields, JourneyEnvelope } from '../run/command.js';
+import type { HandoffCommand, HandoffCommandFields, HandoffEnvelope } from '../../handoff/command.js';
+import type { JourneyCommand, JourneyCommandFields, JourneyEnvelope } from '../run/command.js';
 import { own } from '../json.js';
 import type { JsonObject } from '../json.js';
 import type { JsonSchema } from '../json-schema.js';
 import type { Step } from '../step.js';
-import type { HandoffRun } from './handoff.js';
-import type { Instance } from './instance.js';
+import type { PerformedHandoff, Performer } from './performer.js';
 import type { EventOf, ScriptEvent } from './script.js';
-import type { World } from './world.js';
+import type { Said, World } from './world.js';
 
 /** Verbs of people and operators; the rest of a script happens to the world. */
 export type Command =
@@ -24,11 +22,6 @@ export type Command =
 const commandKinds: readonly ScriptEvent['kind'][] = ['complete', 'vote', 'delegate', 'handoff', 'operator', 'context', 'advance'];
 export const isCommand = (event: ScriptEvent): event is Command => commandKinds.includes(event.kind);
 
-/** The code it was refused with; null: it was accepted. */
-type Said = string | null;
-
-const codeOf = (answer: { readonly ok: true } | Refused): Said => (answer.ok ? null : answer.code);
-
 export class Commands {
   private readonly world: World;
 
@@ -37,16 +30,16 @@ export class Commands {
   }
 
   /** A command id that was heard before gets the first answer, and changes nothing. */
-  carryOut(command: Command, instance: Instance): Said {
+  async carryOut(command: Command, instance: Performer): Promise<Said> {
     const { commandId } = command;
     const before = commandId === undefined ? undefined : instance.answered.get(commandId);
     if (before !== undefined) return before;
-    const said = this.send(command, instance);
+    const said = await this.send(command, instance);
     if (commandId !== undefined) instance.answered.set(commandId, said);
     return said;
   }
 
-  private send(command: Command, instance: Instance): Said {
+  private send(command: Command, instance: Performer): Promise<Said> {
     switch (command.kind) {
       case 'complete': {
         const { step, outcome, item, output } = command;
@@ -81,7 +74,7 @@ export class Commands {
     }
   }
 
-  private vote(command: EventOf<'vote'>, instance: Instance): Said {
+  private vote(command: EventOf<'vote'>, instance: Performer): Promise<Said> {
     const { step, item, decision, onBehalfOf, comment } = command;
     const fields = { decision, ...given({ onBehalfOf }), ...(comment === undefined ? {} : { comment: this.world.contents.keep(comment) }) };
     const person = this.person(command.by);
@@ -89,7 +82,7 @@ export class Commands {
     return this.orderHandoff(instance, step, 'vote', command, person, fields);
   }
 
-  private delegate(command: EventOf<'delegate'>, instance: Instance): Said {
+  private delegate(command: EventOf<'delegate'>, instance: Performer): Promise<Said> {
     const { step, to } = command;
     const fields = { to, toRoles: this.world.directory.rolesOf(to) };
     const person = this.person(command.by);
@@ -98,10 +91,10 @@ export class Commands {
   }
 
   /** Somebody of the receiving package, unless the script says who. */
-  private handle(command: EventOf<'handoff'>, instance: Instance): Said {
+  private handle(command: EventOf<'handoff'>, instance: Performer): Promise<Said> {
     const { step, do: verb, reason, outcome, output, by } = command;
-    const rules = this.newestHandoff(instance, step)?.start.rules;
-    const person = by === undefined ? this.oneOf(rules?.assign?.users ?? [], rules?.assign?.roles ?? []) : this.person(by);
+    const { people = [], roles = [] } = this.newestHandoff(instance, step)?.view() ?? {};
+    const person = by === undefined ? this.oneOf(people, roles) : this.person(by);
     // At an open gate a refusal is a vote, which needs a comment.
     const comment = verb === 'reject' ? { comment: this.world.contents.keep(reason ?? '') } : {};
     return this.orderHandoff(instance, step, verb, command, person, {
@@ -111,7 +104,7 @@ export class Commands {
     });
   }
 
-  private repair(command: EventOf<'operator'>, instance: Instance): Said {
+  private repair(command: EventOf<'operator'>, instance: Performer): Promise<Said> {
     const { verb, step, item, to, outcome, output, context, input, deadlines } = command;
     const person = { id: command.by ?? 'operator', roles: [] };
     const at = { step: step ?? instance.parked()?.step ?? '', ...given({ item }) };
@@ -138,39 +131,35 @@ export class Commands {
   }
 
   private order<Verb extends keyof JourneyCommandFields>(
-    instance: Instance,
+    instance: Performer,
     kind: Verb,
     command: Command,
     person: Person,
     fields: JourneyCommandFields[Verb],
-  ): Said {
+  ): Promise<Said> {
     const reason = this.world.contents.keep(command.kind === 'operator' ? (command.reason ?? 'as the script says') : '');
     const envelope: JourneyEnvelope = { ...this.envelope(command, person), reason };
     // One verb with its own fields is a command; the compiler cannot follow a verb that is a variable.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    const order = { ...envelope, kind, ...fields } as unknown as Parameters<Instance['command']>[0];
-    const answer = instance.command(order, this.world.now);
-    if (answer.ok) this.world.took(instance, answer);
-    return codeOf(answer);
+    const order = { ...envelope, kind, ...fields } as unknown as JourneyCommand;
+    return this.world.order(instance, order);
   }
 
   private orderHandoff<Verb extends keyof HandoffCommandFields>(
-    instance: Instance,
+    instance: Performer,
     step: string,
     kind: Verb,
     command: Command,
     person: Person,
     fields: HandoffCommandFields[Verb],
-  ): Said {
+  ): Promise<Said> {
     const handoff = this.newestHandoff(instance, step);
-    if (handoff === undefined) return 'step_not_open';
+    if (handoff === undefined) return Promise.resolve('step_not_open');
     const envelope: HandoffEnvelope = this.envelope(command, person);
     // As above.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    const order = { ...envelope, kind, ...(fields as object) } as unknown as Parameters<HandoffRun['command']>[0];
-    const answer = handoff.command(order, this.world.now);
-    if (answer.ok) this.world.tookStep(handoff, answer);
-    return codeOf(answer);
+    const order = { ...envelope, kind, ...(fields as object) } as unknown as HandoffCommand;
+    return this.world.orderHandoff(handoff, order);
   }
 
   private envelope(command: Command, { id, roles }: Person): JourneyEnvelope {
@@ -180,9 +169,9 @@ export class Commands {
     return { commandId, actor: `user/${id}`, role, source: 'api', roles, receivedAt: this.world.now };
   }
 
-  private newestHandoff(instance: Instance, step: string): HandoffRun | undefined {
-    const all = Array.from(this.world.handoffs.values()).filter((one) => one.instance === instance && one.start.step === step);
-    return all.toSorted((one, other) => other.start.visit - one.start.visit)[0];
+  private newestHandoff(instance: Performer, step: string): PerformedHandoff | undefined {
+    const all = Array.from(this.world.handoffs.values()).filter((one) => one.instance === instance && one.view().step === step);
+    return all.toSorted((one, other) => other.view().visit - one.view().visit)[0];
   }
 
   private person(id: string): Person {
@@ -190,7 +179,7 @@ export class Commands {
   }
 
   /** The person named, else one whom the step allows. */
-  private worker(instance: Instance, step: string, by: string | undefined, item?: string): Person {
+  private worker(instance: Performer, step: string, by: string | undefined, item?: string): Person {
     if (by !== undefined) return this.person(by);
     const task = instance.visit(step, item)?.task;
     if (task?.assignee != null) return this.person(task.assignee);
@@ -202,7 +191,7 @@ export class Commands {
     return this.world.directory.find(people, roles)[0] ?? { id: 'somebody', roles };
   }
 
-  private formed(instance: Instance, step: string, output: JsonObject): JsonObject {
+  private formed(instance: Performer, step: string, output: JsonObject): JsonObject {
     return this.world.contents.without(output, formOf(own(instance.template.compiled.steps, step)), personalOf(instance));
   }
 }
@@ -217,13 +206,13 @@ function formOf(step: Step<string, number> | undefined): JsonSchema {
   return body?.kind === 'manual' ? (body.form ?? {}) : {};
 }
 
-function isHandoff({ template }: Instance, id: string): boolean {
+function isHandoff({ template }: Performer, id: string): boolean {
   const step = own(template.compiled.steps, id);
   return step?.kind === 'handoff' || (step?.kind === 'forEach' && step.do.kind === 'handoff');
 }
 
 /** Names of variables whose values are personal. */
-const personalOf = ({ template }: Instance): string[] =>
+const personalOf = ({ template }: Performer): string[] =>
   Object.entries(template.compiled.context ?? {}).flatMap(([name, { pii = false }]) => (pii ? [name] : []));
 
 type Given<Fields> = { readonly [Key in keyof Fields]?: Exclude<Fields[Key], undefined> };

@@ -1,7 +1,7 @@
 /** How journeys of a run begin: calls, triggers, steps that start others. Source: journeys.md, section 2. */
 import type { Instant } from '../../time.js';
 import { minute } from '../../time.js';
-import { considerEntry, usualCapacity } from '../entry/consider.js';
+import { considerEntry } from '../entry/consider.js';
 import type { Considered } from '../entry/consider.js';
 import { watchCondition } from '../entry/condition.js';
 import type { ConditionMemory } from '../entry/condition.js';
@@ -16,11 +16,13 @@ import type {
   EntryTemplate,
   Opening,
 } from '../entry/enter.js';
-import { entryData, entryOf } from '../entry/entry.js';
+import { entryData, entryOf, subjectOfChild } from '../entry/entry.js';
 import type { Asked, CompiledTrigger } from '../entry/entry.js';
 import { subjectText } from '../entry/event.js';
 import type { BusEvent } from '../entry/event.js';
-import { isTurn, recurrenceOf } from '../entry/schedule.js';
+import { earsOf } from '../entry/correlation.js';
+import { subjectChanged } from '../entry/subject-changes.js';
+import { recurrenceOf } from '../entry/schedule.js';
 import { conditionsOn, triggersFor } from '../entry/triggers.js';
 import type { GuardTrace } from '../expression.js';
 import { isObject } from '../json.js';
@@ -28,9 +30,11 @@ import type { Json, JsonObject } from '../json.js';
 import type { EffectOf } from '../run/effect.js';
 import type { JourneyStart } from '../run/state.js';
 import { subjectTypes } from '../template.js';
-import type { Instance } from './instance.js';
+import { EntryBook } from './entry-book.js';
+import type { Performer } from './performer.js';
 import type { Cast } from './ports.js';
 import type { Config, StartCall, Subject } from './script.js';
+import { nextTurn } from './turns.js';
 import { bySystem } from './world.js';
 import type { Doors, World } from './world.js';
 
@@ -59,19 +63,16 @@ export class Entrance implements Doors {
   /** In order. */
   readonly attempts: EntryAttempt[] = [];
   private readonly cast: Cast;
-  private readonly config: Config;
   private worldOrNull: World | null = null;
-  private readonly claims = new Map<string, Instant>();
-  /** What came of commands, by template, trigger and id. */
-  private readonly notes = new Map<string, EntryNote>();
+  private readonly book: EntryBook;
   private readonly conditions = new Map<string, ConditionMemory>();
   /** Child → steps that wait for its end. */
-  private readonly parents = new Map<string, { readonly parent: Instance; readonly effect: string }[]>();
+  private readonly parents = new Map<string, { readonly parent: Performer; readonly effect: string }[]>();
   private readonly paused = new Set<string>();
 
   constructor(cast: Cast, config: Config) {
     this.cast = cast;
-    this.config = config;
+    this.book = new EntryBook(config);
   }
 
   /** The two know each other; the world comes second. */
@@ -113,6 +114,7 @@ export class Entrance implements Doors {
   async noteSubject(subject: Subject): Promise<void> {
     const { directory, now } = this.world;
     directory.note(subject);
+    this.tellOfChange(subject);
     for (const { template, trigger } of this.conditionsOf(subject)) {
       const trace = this.verdictOf(template, trigger, subject);
       const key = memoryKey(template, trigger, subject);
@@ -121,6 +123,23 @@ export class Entrance implements Doors {
       if (fires) await this.fire(template, trigger, null, subject);
       else this.remember(template, trigger, subject, { kind: 'none' }, trace);
     }
+  }
+
+  /** Journeys under way that read attributes of the subject look again. */
+  private tellOfChange({ type, id, attributes }: Subject): void {
+    const { world } = this;
+    if (!world.instances.some(({ template }) => earsOf(template.compiled).has(subjectChanged))) return;
+    const known = subjectTypes.find((one) => one === type) ?? 'custom';
+    const data = { changed: Object.keys(attributes) };
+    const change: BusEvent = {
+      id: world.name('changed'),
+      type: subjectChanged,
+      source: 'usher',
+      at: world.now,
+      subject: subjectText({ type: known, id }),
+      data,
+    };
+    world.hearOf(change, () => undefined);
   }
 
   /** An event of the outside: who waits for it, then what it starts. @returns what was refused, unless something began */
@@ -140,26 +159,33 @@ export class Entrance implements Doors {
     return refusal?.kind === 'refused' ? refusal.reason : null;
   }
 
-  async enterChild(parent: Instance, { id: effect, key, input }: EffectOf<'openChild'>): Promise<void> {
+  async enterChild(parent: Performer, { id: effect, key, input: given }: EffectOf<'openChild'>): Promise<void> {
     const { world } = this;
     const template = this.cast.child(key);
     if (template === null) return world.report(parent, { kind: 'failed', effect, error: 'unknown_template', retryable: false });
-    const behind = world.shown(input);
+    const behind = world.shown(given);
     const { subject, requester } = parent.start;
-    const asked: Asked = {
-      trigger: null,
-      event: null,
-      subject: subject.type === template.compiled.subject.type ? world.directory.subjectRoot(subject) : null,
-      input: isObject(behind) ? behind : {},
-      commandId: `${parent.id}/${effect}`,
-    };
-    const outcome = await this.enter({ template, asked, requester, parent: { journeyId: parent.id, effect } });
+    const input = isObject(behind) ? behind : {};
+    const asked: Asked = { trigger: null, event: null, subject: null, input, commandId: `${parent.id}/${effect}` };
+    const whom = subjectOfChild(template.compiled, asked, subject);
+    const known = whom === null ? null : world.directory.subjectRoot(whom);
+    const outcome = await this.enter({
+      template,
+      asked: { ...asked, subject: known },
+      requester,
+      parent: { journeyId: parent.id, effect },
+    });
     switch (outcome.kind) {
       case 'started':
       case 'existing':
       case 'signalled':
         this.parents.set(outcome.journeyId, [...(this.parents.get(outcome.journeyId) ?? []), { parent, effect }]);
-        world.report(parent, { kind: 'childStarted', effect, journey: outcome.journeyId });
+        world.report(parent, {
+          kind: 'childStarted',
+          effect,
+          journey: outcome.journeyId,
+          ...(outcome.kind === 'started' ? {} : { joined: true }),
+        });
         return this.tellParents(outcome.journeyId);
       case 'refused':
         return world.report(parent, { kind: 'failed', effect, error: outcome.reason, retryable: false });
@@ -201,7 +227,7 @@ export class Entrance implements Doors {
   }
 
   /** Steps that wait for it, and triggers that follow. */
-  ended(instance: Instance): void {
+  ended(instance: Performer): void {
     const { world } = this;
     world.later(() => this.tellParents(instance.id));
     const { start } = instance;
@@ -312,21 +338,20 @@ export class Entrance implements Doors {
       textId: (commandId, path) => `${commandId}${path}`,
       look: (question) => Promise.resolve(this.look(question)),
       claim: (template, dedupe, until) => {
-        this.claims.set(claimKey(template, dedupe), until);
+        this.book.claim(template, dedupe, until);
         return Promise.resolve(true);
       },
       keep: (_journeyId, _commandId, texts) => {
         world.contents.keepAll(texts);
         return Promise.resolve();
       },
-      open: (start) => Promise.resolve(this.open(start)),
-      attach: (journeyId, { commandId, actor, input, eventId }) => {
+      open: (start) => this.open(start),
+      attach: async (journeyId, { commandId, actor, input, eventId }) => {
         const instance = world.instances.find(({ id }) => id === journeyId);
-        if (instance === undefined || instance.isOver()) return Promise.resolve('over');
+        if (instance === undefined || instance.isOver()) return 'over';
         const order = { kind: 'attach', commandId, actor, role: 'system', source: 'system', input } as const;
-        const answer = instance.command(eventId === null ? order : { ...order, eventId }, world.now);
-        if (answer.ok) world.took(instance, answer);
-        return Promise.resolve('attached');
+        await world.order(instance, eventId === null ? order : { ...order, eventId });
+        return 'attached';
       },
       note: (note) => {
         this.note(note);
@@ -335,37 +360,23 @@ export class Entrance implements Doors {
     };
   }
 
-  private look({ template, entryKey, dedupe, trigger, commandId }: EntryQuestion): EntrySight {
+  private look(question: EntryQuestion): EntrySight {
     const { instances, now } = this.world;
-    const own = instances.filter(({ start }) => start.template.key === template && start.entryKey === entryKey);
-    const ended = own.filter((instance) => instance.isOver());
-    const taken = dedupe === null ? undefined : this.claims.get(claimKey(template, dedupe));
-    return {
-      mine: null,
-      noted: this.notes.get(`${template} ${trigger ?? ''} ${commandId}`) ?? null,
-      isRepeated: taken !== undefined && taken > now,
-      open: own.find((instance) => !instance.isOver())?.id ?? null,
-      ended: ended.length,
-      lastEndedAt: ended.length === 0 ? null : Math.max(...ended.map((instance) => instance.view().endedAt ?? 0)),
-      openInTenant: instances.filter((instance) => !instance.isOver()).length,
-      capacity: this.config.maxConcurrentJourneys ?? usualCapacity,
-      integrations: this.config.packageIntegrations ?? {},
-    };
+    return this.book.sight(question, instances, now);
   }
 
-  private open({ commandId, actor, ...start }: Opening): 'started' {
+  private async open({ commandId, actor, ...start }: Opening): Promise<'started'> {
     const { world } = this;
     const template = [...this.cast.templates, this.cast.child(start.template.key)].find((one) => one?.key === start.template.key);
     if (template === undefined || template === null) throw new Error(`there is no template ${start.template.key}`);
-    world.begin(template, start, { commandId, kind: 'open', actor, role: 'system', source: 'system' });
+    await world.begin(template, start, { commandId, kind: 'open', actor, role: 'system', source: 'system' });
     return 'started';
   }
 
   /** What did not begin is told under the template; what was attached to an instance changes that instance. */
   private note(note: EntryNote): void {
-    const { template, trigger, eventId, entrant, result, reason, journeyId, at, commandId } = note;
-    // A call that was refused may be made again.
-    if (result !== 'refused' || trigger !== null) this.notes.set(`${template.key} ${trigger ?? ''} ${commandId}`, note);
+    const { template, trigger, eventId, entrant, result, reason, journeyId, at } = note;
+    this.book.note(note);
     if (result === 'started') return;
     const subject = entrant === null ? null : subjectText(entrant.subject);
     const data: JsonObject = { template: template.key, version: template.version, trigger, eventId, subject, reason, journey: journeyId };
@@ -380,7 +391,7 @@ export class Entrance implements Doors {
     const { world } = this;
     const rule = recurrenceOf(trigger.rrule, trigger.zone ?? 'UTC');
     const wakeAfter = (after: Instant): void => {
-      const at = this.nextTurn(rule, after);
+      const at = nextTurn(rule, after, world.ports);
       world.agenda.add(at, async () => {
         await this.fire(template, trigger, null, null);
         wakeAfter(at + minute);
@@ -388,31 +399,10 @@ export class Entrance implements Doors {
     };
     wakeAfter(world.now);
   }
-
-  private nextTurn(rule: ReturnType<typeof recurrenceOf>, after: Instant): Instant {
-    const { nextLocalTime, localMs } = this.world.ports;
-    const { hours, minutes, weekdays, zone } = rule.calendar;
-    const everyHour = Array.from({ length: 24 }, (_, hour) => hour);
-    const everyMinute = Array.from({ length: 60 }, (_, one) => one);
-    const times = (hours ?? everyHour).flatMap((hour) => (minutes ?? everyMinute).map((one) => `${two(hour)}:${two(one)}`));
-    for (let from = after; ;) {
-      const at = Math.min(...times.map((time) => nextLocalTime(time, zone, from)));
-      const local = localMs(zone, at);
-      // 1970-01-01 was a Thursday.
-      const weekday = (Math.floor(local / (24 * 60 * minute)) + 4) % 7;
-      if ((weekdays === null || weekdays.includes(weekday)) && isTurn(rule, local)) return at;
-      from = at + minute;
-    }
-  }
 }
-
-const two = (number: number): string => String(number).padStart(2, '0');
 
 const memoryKey = (template: EntryTemplate, trigger: CompiledTrigger, { type, id }: Subject): string =>
   `${template.key} ${trigger.id} ${type}/${id}`;
-
-const claimKey = (template: string, { trigger, key }: { readonly trigger: string; readonly key: string }): string =>
-  `${template} ${trigger} ${key}`;
 
 function subjectIn(value: Json | { readonly type: string; readonly id: string }): { readonly type: string; readonly id: string } | null {
   if (typeof value !== 'object' || value === null || !('type' in value) || !('id' in value)) return null;

@@ -11,7 +11,7 @@ import type { CompiledTemplate } from '../compile.js';
 import type { GuardEngine } from '../expression.js';
 import type { JsonObject } from '../json.js';
 import { subjectTypes } from '../template.js';
-import type { Instance } from './instance.js';
+import type { Performer } from './performer.js';
 
 export class EventLog {
   private readonly events: BusEvent[] = [];
@@ -27,26 +27,26 @@ export class EventLog {
   }
 
   /** Events of these types that came at or after an instant and concern an instance, oldest first. */
-  since(since: Instant, types: readonly string[], instance: Instance): readonly BusEvent[] {
+  since(since: Instant, types: readonly string[], instance: Performer): readonly BusEvent[] {
     return this.events.filter((event) => event.at >= since && types.includes(event.type) && this.concerns(event, instance));
   }
 
-  concerns(event: BusEvent, instance: Instance): boolean {
+  concerns(event: BusEvent, instance: Performer): boolean {
     return concerns(event, this.earsFor(event, instance), knownOf(instance));
   }
 
   /** Whether an open wait, `completeOn` or exit of an instance takes an event. */
-  consumes(event: BusEvent, instance: Instance, engine: GuardEngine, now: Instant): boolean {
+  consumes(event: BusEvent, instance: Performer, engine: GuardEngine, now: Instant): boolean {
     return consumes(event, this.earsFor(event, instance), knownOf(instance), engine, now);
   }
 
   /** The goals an event reaches for an instance, whether or not it reached them before. */
-  goals(event: BusEvent, instance: Instance, engine: GuardEngine, now: Instant): readonly ReachedGoal[] {
+  goals(event: BusEvent, instance: Performer, engine: GuardEngine, now: Instant): readonly ReachedGoal[] {
     const { startedAt } = instance.start;
     return reachedGoals(instance.template.compiled, event, { ...knownOf(instance), startedAt }, engine, now);
   }
 
-  private earsFor({ type }: BusEvent, { template }: Instance): readonly Ear[] {
+  private earsFor({ type }: BusEvent, { template }: Performer): readonly Ear[] {
     const { compiled } = template;
     const known = this.ears.get(compiled) ?? earsOf(compiled);
     this.ears.set(compiled, known);
@@ -54,7 +54,7 @@ export class EventLog {
   }
 }
 
-function knownOf(instance: Instance): Known {
+function knownOf(instance: Performer): Known {
   const { journeyId, subject, input } = instance.start;
   const { context, openSteps } = instance.view();
   const type = subjectTypes.find((known) => known === subject.type) ?? 'custom';

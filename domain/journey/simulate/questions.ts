@@ -9,7 +9,7 @@ import { mapped, weigh } from '../run/weigh.js';
 import type { Contents } from './contents.js';
 import type { Directory } from './directory.js';
 import type { EventLog } from './event-log.js';
-import type { Instance } from './instance.js';
+import type { Performer } from './performer.js';
 import type { SimulatorPorts } from './ports.js';
 
 /** Kinds that are answered without anything happening in the world. */
@@ -31,7 +31,7 @@ export class Questions {
     this.log = log;
   }
 
-  answer(question: Question, instance: Instance): Report {
+  answer(question: Question, instance: Performer): Report {
     const { engine, digest } = this.ports;
     const { id: effect } = question;
     switch (question.kind) {
@@ -70,7 +70,7 @@ export class Questions {
   }
 
   /** What an expression sees: texts in place, the subject with its attributes, the event. */
-  private scene(data: GuardData, instance: Instance, eventId?: string): GuardData {
+  private scene(data: GuardData, instance: Performer, eventId?: string): GuardData {
     const event = eventId === undefined ? undefined : this.log.root(eventId);
     return {
       ...this.contents.allBehind(data),
@@ -79,7 +79,7 @@ export class Questions {
     };
   }
 
-  private people({ id: effect, who, data, eventId }: EffectOf<'people'>, instance: Instance): Report {
+  private people({ id: effect, who, data, eventId }: EffectOf<'people'>, instance: Performer): Report {
     const { users = [], roles = [], expr } = who;
     const found = expr === undefined ? null : this.ports.engine.value(expr, this.scene(data, instance, eventId));
     if (found !== null && !found.ok) return { kind: 'people', effect, people: [], fault: found.fault };
@@ -89,7 +89,7 @@ export class Questions {
     return { kind: 'people', effect, people: this.directory.find([...users, ...ids], roles), fault };
   }
 
-  private weigh({ id: effect, eventId, candidates, data }: EffectOf<'weigh'>, instance: Instance): Report {
+  private weigh({ id: effect, eventId, candidates, data }: EffectOf<'weigh'>, instance: Performer): Report {
     const event = this.log.root(eventId);
     if (event === undefined) return { kind: 'weighed', effect, verdicts: [], trace: [] };
     const { verdicts, trace } = weigh(this.ports.engine, candidates, event, this.scene(data, instance));
@@ -100,7 +100,7 @@ export class Questions {
     return { kind: 'weighed', effect, verdicts: kept, trace };
   }
 
-  private zoneOf(instance: Instance, fallback: string | undefined): string {
+  private zoneOf(instance: Performer, fallback: string | undefined): string {
     const { isZone } = this.ports;
     const known = [this.directory.zoneOf(instance.start.subject), fallback, instance.template.compiled.defaults?.timezone];
     return known.find((zone) => typeof zone === 'string' && isZone(zone)) ?? 'UTC';

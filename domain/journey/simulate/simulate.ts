@@ -16,7 +16,8 @@ import type { EntryAttempt } from './entrance.js';
 import type { Cast, SimulatorPorts } from './ports.js';
 import type { Answered, Run, Standing } from './run.js';
 import type { Config, EventOf, Script, ScriptEvent } from './script.js';
-import { World } from './world.js';
+import { VirtualWorld } from './virtual-world.js';
+import type { Said, Setting, World } from './world.js';
 
 export interface Simulation {
   readonly run: Run;
@@ -26,14 +27,19 @@ export interface Simulation {
   readonly wouldEnter: Entrance['wouldEnter'];
 }
 
+/** On the virtual clock, where nobody says otherwise. */
+const usualWorld = (setting: Setting): World => new VirtualWorld(setting);
+
 /**
  * Plays a script to its last instant.
  *
  * At one instant answers to attempts are noted first, then happens what is due, then what the script tells, in its order. Expectations see the state after
  * all of it.
+ *
+ * @param worldOf where journeys and handoffs live
  */
-export async function simulate(script: Script, cast: Cast, ports: SimulatorPorts): Promise<Simulation> {
-  const stage = new Stage(script, cast, ports);
+export async function simulate(script: Script, cast: Cast, ports: SimulatorPorts, worldOf = usualWorld): Promise<Simulation> {
+  const stage = new Stage(script, cast, ports, worldOf);
   await stage.play();
   return { run: stage.run(), entries: stage.entrance.attempts, wouldEnter: (whom, input) => stage.entrance.wouldEnter(whom, input) };
 }
@@ -47,12 +53,12 @@ class Stage {
   private readonly answers: Answered[] = [];
   private readonly seen = new Map<Instant, readonly Standing[]>();
 
-  constructor(script: Script, cast: Cast, ports: SimulatorPorts) {
+  constructor(script: Script, cast: Cast, ports: SimulatorPorts, worldOf: (setting: Setting) => World) {
     const { people, config, start } = script;
     this.script = script;
     this.cast = configured(cast, config);
     this.entrance = new Entrance(this.cast, config);
-    this.world = new World(ports, people, start.at, this.entrance);
+    this.world = worldOf({ ports, people, start: start.at, doors: this.entrance });
     this.entrance.attend(this.world);
     this.commands = new Commands(this.world);
   }
@@ -94,8 +100,7 @@ class Stage {
         return;
       case 'people': {
         world.directory.change(event.people);
-        for (const instance of world.instances) if (!instance.isOver()) world.report(instance, { kind: 'directory' });
-        return;
+        return world.rolesChanged();
       }
       case 'subject':
         return entrance.noteSubject(event.subject);
@@ -116,18 +121,19 @@ class Stage {
     if (event.refused !== undefined) this.note(event, code);
   }
 
-  private order(event: Command): void {
+  private async order(event: Command): Promise<void> {
     if (event.kind === 'operator' && event.scope === 'template') return this.orderAll(event);
     const instance = this.world.instances[event.journey - 1];
-    return this.note(event, instance === undefined ? 'journey_not_started' : this.commands.carryOut(event, instance));
+    return this.note(event, instance === undefined ? 'journey_not_started' : await this.commands.carryOut(event, instance));
   }
 
   /** A template with all its instances; of those that refuse, the first code is told. */
-  private orderAll(event: EventOf<'operator'>): void {
+  private async orderAll(event: EventOf<'operator'>): Promise<void> {
     const { key } = this.world.instances[event.journey - 1]?.template ?? this.template();
     if (event.verb !== 'cancel') this.entrance.pause(key, event.verb === 'pause');
     const open = this.world.instances.filter((instance) => instance.template.key === key && !instance.isOver());
-    const codes = open.map((instance) => this.commands.carryOut(event, instance));
+    const codes: Said[] = [];
+    for (const instance of open) codes.push(await this.commands.carryOut(event, instance));
     return this.note(event, codes.find((code) => code !== null) ?? null);
   }
 

@@ -1,39 +1,55 @@
 /**
- * The world of a run on a virtual clock: journeys and handoffs with what they ask for, the log, the directory. Nothing in it takes time but what says so.
- * Source: journeys.md, section 12.
+ * The world of a run: who takes part in it, what they are answered, what was seen of it. Whoever carries it on says how time passes and where the rules of
+ * journeys and handoffs are kept. Source: journeys.md, section 12.
  */
 import { isRetryable } from './errors.js';
 import type { Instant } from '../../time.js';
 import { day } from '../../time.js';
-import type { HandoffStep } from '../../handoff/ledger.js';
+import type { HandoffCommand } from '../../handoff/command.js';
 import type { EntryTemplate } from '../entry/enter.js';
 import type { BusEvent } from '../entry/event.js';
-import type { Json, JsonObject } from '../json.js';
-import type { Effect, EffectOf, HandoffReport, Report } from '../run/effect.js';
+import type { Json } from '../json.js';
+import type { JourneyCommand } from '../run/command.js';
+import type { EffectOf, Report } from '../run/effect.js';
 import type { Doer } from '../run/event.js';
-import type { Reaction } from '../run/reduce.js';
 import type { JourneyStart } from '../run/state.js';
 import { Agenda } from './agenda.js';
 import { Answers, neverAnswers } from './answers.js';
 import { Contents } from './contents.js';
 import { Directory } from './directory.js';
 import { EventLog } from './event-log.js';
-import { HandoffRun } from './handoff.js';
-import { Instance } from './instance.js';
-import type { ActionSpec } from '../scope.js';
+import type { PerformedHandoff, Performer } from './performer.js';
 import type { SimulatorPorts } from './ports.js';
-import { isQuestion, Questions } from './questions.js';
+import { Questions } from './questions.js';
 import type { Breach, SentTouchpoint, Standing, Told, Traced } from './run.js';
 import type { Roles } from './script.js';
 import { usualResult } from './usual-results.js';
 
-/** Who an answer goes back to. */
-type Asker = { readonly instance: Instance; readonly handoff: HandoffRun | null };
-
 /** What the world asks of whoever lets journeys in. */
 export interface Doors {
-  readonly enterChild: (parent: Instance, effect: EffectOf<'openChild'>) => Promise<void>;
-  readonly ended: (instance: Instance) => void;
+  readonly enterChild: (parent: Performer, effect: EffectOf<'openChild'>) => Promise<void>;
+  readonly ended: (instance: Performer) => void;
+}
+
+/** What a world is made of. */
+export interface Setting {
+  readonly ports: SimulatorPorts;
+  readonly people: Roles;
+  readonly start: Instant;
+  readonly doors: Doors;
+}
+
+/** The code it was refused with; null: it was accepted. */
+export type Said = string | null;
+
+/** How an attempt comes out that begins now. */
+export interface Attempted {
+  readonly afterMs: number;
+  readonly said: () => Report;
+  /** When it is taken back meanwhile, what comes of it is told all the same. */
+  readonly isKept: boolean;
+  /** What comes too late is told, too: it is kept, and changes nothing. */
+  readonly late: { readonly afterMs: number; readonly said: () => Report } | null;
 }
 
 const ends = ['journey.ended'];
@@ -41,8 +57,9 @@ const breaches: Readonly<Record<string, Breach['kind']>> = { 'journey.step.warne
 
 /** More than this at one instant is a journey that does not come to rest. */
 const mostAtOnce = 100_000;
+const restless = 'the journeys do not come to rest';
 
-export class World {
+export abstract class World {
   now: Instant;
   readonly ports: SimulatorPorts;
   readonly agenda = new Agenda();
@@ -50,20 +67,20 @@ export class World {
   readonly contents = new Contents();
   readonly directory: Directory;
   readonly log = new EventLog();
-  readonly instances: Instance[] = [];
-  readonly handoffs = new Map<string, HandoffRun>();
   readonly trace: Traced[] = [];
   readonly events: Told[] = [];
   readonly touchpoints: SentTouchpoint[] = [];
   readonly breaches: Breach[] = [];
-  private readonly questions: Questions;
-  private readonly doors: Doors;
+  /** In order of start. */
+  abstract readonly instances: readonly Performer[];
+  /** By id. */
+  abstract readonly handoffs: ReadonlyMap<string, PerformedHandoff>;
+  protected readonly questions: Questions;
+  protected readonly doors: Doors;
   private readonly todo: (() => void | Promise<void>)[] = [];
-  /** Attempts and messages under way, by asker and effect: what takes them back. */
-  private readonly underWay = new Map<string, () => void>();
   private counted = 0;
 
-  constructor(ports: SimulatorPorts, people: Roles, start: Instant, doors: Doors) {
+  constructor({ ports, people, start, doors }: Setting) {
     this.ports = ports;
     this.now = start;
     this.doors = doors;
@@ -71,48 +88,17 @@ export class World {
     this.questions = new Questions(ports, this.directory, this.contents, this.log);
   }
 
-  /** Names that are used once. */
-  name(prefix: string): string {
-    this.counted += 1;
-    return `${prefix}-${this.counted}`;
-  }
+  abstract begin(template: EntryTemplate, start: JourneyStart, doer: Doer): Promise<void>;
 
-  begin(template: EntryTemplate, start: JourneyStart, doer: Doer): void {
-    const number = this.instances.length + 1;
-    const { instance, reaction } = Instance.begin({ number, template, start }, doer, this.now);
-    this.instances.push(instance);
-    this.took(instance, reaction);
-  }
+  /** Lets an instance hear something, after everything that is being done. */
+  abstract report(instance: Performer, said: Report): void;
 
-  /** Lets an instance hear something. */
-  report(instance: Instance, said: Report): void {
-    this.later(() => this.took(instance, instance.report(said, this.now)));
-  }
+  /** Somebody has other roles than before: votes whose electorate is dynamic look again. */
+  abstract rolesChanged(): void;
 
-  /** After everything that is being done. */
-  later(work: () => void | Promise<void>): void {
-    this.todo.push(work);
-  }
+  abstract order(instance: Performer, order: JourneyCommand): Promise<Said>;
 
-  /** Does everything that is to be done now. */
-  async settle(): Promise<void> {
-    let done = 0;
-    for (let work = this.todo.shift(); work !== undefined; work = this.todo.shift()) {
-      done += 1;
-      if (done > mostAtOnce) throw new Error('the journeys do not come to rest');
-      await work();
-    }
-  }
-
-  /** What happens by itself next; null: nothing does. */
-  nextAt(): Instant | null {
-    const due = [
-      this.agenda.next(),
-      ...this.instances.map((one) => one.nextDue()),
-      ...Array.from(this.handoffs.values(), (one) => one.nextDue()),
-    ];
-    return due.reduce((least, at) => (at === null || (least !== null && least <= at) ? least : at), null);
-  }
+  abstract orderHandoff(handoff: PerformedHandoff, order: HandoffCommand): Promise<Said>;
 
   /** Lets time pass up to an instant, or up to and with it. */
   async passTo(until: Instant, { inclusive }: { readonly inclusive: boolean }): Promise<void> {
@@ -121,7 +107,7 @@ export class World {
     let atOnce = 0;
     for (let at = this.nextAt(); at !== null && at < before; at = this.nextAt()) {
       atOnce = at > this.now ? 0 : atOnce + 1;
-      if (atOnce > mostAtOnce) throw new Error('the journeys do not come to rest');
+      if (atOnce > mostAtOnce) throw new Error(restless);
       this.now = Math.max(this.now, at);
       await this.happen(at);
       await this.settle();
@@ -129,36 +115,35 @@ export class World {
     this.now = Math.max(this.now, until);
   }
 
-  private async happen(at: Instant): Promise<void> {
-    if (this.agenda.next() === at) {
-      await this.agenda.take()?.();
-      return;
+  /** Does what happens next by itself. */
+  protected abstract happen(at: Instant): Promise<void>;
+
+  /** What happens by itself next; null: nothing does. */
+  abstract nextAt(): Instant | null;
+
+  /** Names that are used once. */
+  name(prefix: string): string {
+    this.counted += 1;
+    return `${prefix}-${this.counted}`;
+  }
+
+  /** After everything that is being done. */
+  later(work: () => void | Promise<void>): void {
+    this.todo.push(work);
+  }
+
+  protected hasWork(): boolean {
+    return this.todo.length > 0;
+  }
+
+  /** Does everything that is to be done now. */
+  async settle(): Promise<void> {
+    let done = 0;
+    for (let work = this.todo.shift(); work !== undefined; work = this.todo.shift()) {
+      done += 1;
+      if (done > mostAtOnce) throw new Error(restless);
+      await work();
     }
-    const handoff = Array.from(this.handoffs.values()).find((one) => one.nextDue() === at);
-    if (handoff !== undefined) return this.tookStep(handoff, handoff.wake(this.now));
-    const instance = this.instances.find((one) => one.nextDue() === at);
-    if (instance !== undefined) this.took(instance, instance.wake(this.now));
-  }
-
-  /** Works in what came of something. */
-  took(instance: Instance, { events, effects }: Pick<Reaction, 'events' | 'effects'>): void {
-    for (const { type, at, data } of events) {
-      this.tell({ at, journey: instance.number, type, data });
-      if (ends.includes(type)) this.doors.ended(instance);
-    }
-    for (const effect of effects) this.carryOut(effect, { instance, handoff: null });
-  }
-
-  tookStep(handoff: HandoffRun, { events, effects, reports }: HandoffStep): void {
-    const { instance, start } = handoff;
-    const { step, visit } = start;
-    for (const { type, at, data } of events) this.tell({ at, journey: instance.number, type, data: { step, visit, ...data } });
-    for (const effect of effects) this.carryOut(effect, { instance, handoff });
-    for (const one of reports) this.later(() => this.hear(handoff, one));
-  }
-
-  private hear({ instance }: HandoffRun, one: HandoffReport): void {
-    this.took(instance, instance.report({ kind: 'handoff', report: one }, this.now));
   }
 
   /** Notes for the trace what nobody emitted. */
@@ -177,98 +162,58 @@ export class World {
       this.breaches.push({ at: told.at, journey: told.journey, step, visit, kind });
   }
 
-  private answer({ instance, handoff }: Asker, said: Report): void {
-    this.later(() => {
-      if (handoff === null) this.took(instance, instance.report(said, this.now));
-      else this.tookStep(handoff, handoff.report(said, this.now));
-    });
+  /** Notes what an instance emitted. */
+  protected told(instance: Performer, events: readonly Omit<Told, 'journey'>[]): void {
+    for (const { type, at, data } of events) {
+      this.tell({ at, journey: instance.number, type, data });
+      if (ends.includes(type)) this.doors.ended(instance);
+    }
   }
 
-  private carryOut(effect: Effect, asker: Asker): void {
-    const { instance } = asker;
-    if (isQuestion(effect)) {
-      this.later(() => this.answer(asker, this.questions.answer(effect, instance)));
-      return;
-    }
-    switch (effect.kind) {
-      case 'action':
-        return this.later(() => this.attempt(effect, asker));
-      case 'dropAction':
-        return this.later(() => this.drop(`${ownerOf(asker)}/${effect.action}`));
-      case 'touchpoint':
-        return this.later(() => this.touch(effect, asker));
-      case 'openHandoff':
-        return this.later(() => this.openHandoff(effect, instance));
-      case 'tellHandoff':
-        return this.later(() => {
-          const handoff = this.handoffs.get(effect.handoff);
-          if (handoff !== undefined) this.tookStep(handoff, handoff.tell(effect.word, this.now));
-        });
-      case 'openChild':
-        return this.later(() => this.doors.enterChild(instance, effect));
-      case 'cancelChild':
-        return this.later(() => this.cancelChild(effect.journey));
-      case 'ticketCause':
-        return undefined; // there is no ticket in a run
-    }
+  /** Notes what a handoff of an instance emitted. */
+  protected toldOfHandoff(
+    instance: Performer,
+    at: { readonly step: string; readonly visit: number },
+    events: readonly Omit<Told, 'journey'>[],
+  ): void {
+    const { step, visit } = at;
+    for (const event of events)
+      this.tell({ at: event.at, journey: instance.number, type: event.type, data: { step, visit, ...event.data } });
   }
 
   /** One attempt of an action: it answers when the script says, and never after its timeout. */
-  private attempt(effect: EffectOf<'action'>, asker: Asker): void {
-    const { id, step, item, action, timeoutMs, pii = [] } = effect;
-    const { error, output, takesMs } = this.answers.take(asker.instance.number, step, item, this.now);
+  protected attempted(effect: EffectOf<'action'>, instance: Performer): Attempted {
+    const { id, step, item, action, input, timeoutMs, pii = [] } = effect;
+    const { error, output, takesMs } = this.answers.take(instance.number, step, item, this.now);
     const spec = this.ports.actions.get(action);
     const isOnce = spec?.effect === 'once';
-    const timedOut: Report = { kind: 'failed', effect: id, error: neverAnswers, retryable: !isOnce, ...(isOnce ? { unknown: true } : {}) };
-    const succeeded = (): Report => ({
-      kind: 'done',
+    const timedOut: Attempted['said'] = () => ({
+      kind: 'failed',
       effect: id,
-      output: this.contents.without(output ?? this.usual(effect, spec), spec?.output ?? {}, pii),
+      error: neverAnswers,
+      retryable: !isOnce,
+      ...(isOnce ? { unknown: true } : {}),
     });
-    const key = `${ownerOf(asker)}/${id}`;
-    if (error === neverAnswers) return this.await(key, timeoutMs, () => this.answer(asker, timedOut));
-    const said = (): Report => (error === null ? succeeded() : { kind: 'failed', effect: id, error, retryable: isRetryable(error) });
-    if (takesMs <= timeoutMs) return this.await(key, takesMs, () => this.answer(asker, said()), error === null);
-    this.await(key, timeoutMs, () => this.answer(asker, timedOut));
-    // What comes too late is told all the same: it is kept, and changes nothing.
-    this.agenda.add(this.now + takesMs, () => this.answer(asker, said()));
+    const usual = () => usualResult(action, spec, this.contents.allBehind(input));
+    const said: Attempted['said'] = () =>
+      error === null
+        ? { kind: 'done', effect: id, output: this.contents.without(output ?? usual(), spec?.output ?? {}, pii) }
+        : { kind: 'failed', effect: id, error, retryable: isRetryable(error) };
+    if (error === neverAnswers) return { afterMs: timeoutMs, said: timedOut, isKept: false, late: null };
+    if (takesMs <= timeoutMs) return { afterMs: takesMs, said, isKept: error === null, late: null };
+    return { afterMs: timeoutMs, said: timedOut, isKept: false, late: { afterMs: takesMs, said } };
   }
 
-  private usual({ action, input }: EffectOf<'action'>, spec: ActionSpec | undefined): JsonObject {
-    return usualResult(action, spec, this.contents.allBehind(input));
+  /** One message to the subject, now; the cap counts what was sent to the same subject. @param due when it would have gone but for quiet hours */
+  protected touched(effect: Omit<EffectOf<'touchpoint'>, 'kind'>, instance: Performer, due: Instant): string {
+    const outcome = this.outcomeOf(effect, instance);
+    const { step, visit, channel, template, notBefore } = effect;
+    const heldFrom = notBefore !== null && notBefore > due ? due : null;
+    this.touchpoints.push({ at: this.now, journey: instance.number, step, visit, channel, template, outcome, heldFrom });
+    return outcome;
   }
 
-  /** @param isKept when it is taken back meanwhile, what comes of it is told all the same */
-  private await(key: string, ms: number, work: () => void, isKept = false): void {
-    const over = (): void => {
-      this.underWay.delete(key);
-      work();
-    };
-    if (ms <= 0) return over();
-    const takeBack = this.agenda.add(this.now + ms, over);
-    if (!isKept) this.underWay.set(key, takeBack);
-  }
-
-  private drop(key: string): void {
-    this.underWay.get(key)?.();
-    this.underWay.delete(key);
-  }
-
-  /** One message to the subject, when the quiet hours are over; the cap counts what was sent to the same subject. */
-  private touch(effect: EffectOf<'touchpoint'>, asker: Asker): void {
-    const { instance } = asker;
-    const due = this.now;
-    const send = (): void => {
-      const outcome = this.outcomeOf(effect, instance);
-      const { step, visit, channel, template, notBefore } = effect;
-      const heldFrom = notBefore !== null && notBefore > due ? due : null;
-      this.touchpoints.push({ at: this.now, journey: instance.number, step, visit, channel, template, outcome, heldFrom });
-      this.answer(asker, { kind: 'done', effect: effect.id, output: {}, outcome });
-    };
-    this.await(`${ownerOf(asker)}/${effect.id}`, (effect.notBefore ?? due) - due, send);
-  }
-
-  private outcomeOf({ step, item, cap }: EffectOf<'touchpoint'>, instance: Instance): string {
+  private outcomeOf({ step, item, cap }: Omit<EffectOf<'touchpoint'>, 'kind'>, instance: Performer): string {
     const { type, id } = instance.start.subject;
     if (cap !== null) {
       const since = this.now - (cap.per === 'day' ? day : 7 * day);
@@ -279,23 +224,6 @@ export class World {
       if (sent.length >= cap.count) return 'capped';
     }
     return this.answers.take(instance.number, step, item ?? null, this.now).error === null ? 'sent' : 'failed';
-  }
-
-  private openHandoff({ start }: EffectOf<'openHandoff'>, instance: Instance): void {
-    const { handoff, step } = HandoffRun.open(instance, start, this.now);
-    this.handoffs.set(handoff.id, handoff);
-    this.tookStep(handoff, step);
-  }
-
-  private cancelChild(journey: string): void {
-    const child = this.instances.find(({ id }) => id === journey);
-    if (child === undefined) return;
-    const commandId = this.name('cancel');
-    const answer = child.command(
-      { kind: 'cancel', commandId, ...bySystem, reason: this.contents.keep('cancelled with its parent') },
-      this.now,
-    );
-    if (answer.ok) this.took(child, answer);
   }
 
   /** How every instance stands now; texts in place. */
@@ -316,7 +244,7 @@ export class World {
   }
 
   /** An event of the outside, for those who wait for it. */
-  hearOf(event: BusEvent, consumed: (instance: Instance) => void): void {
+  hearOf(event: BusEvent, consumed: (instance: Performer) => void): void {
     const { id, type, at } = event;
     this.log.add(event);
     this.note({ at, journey: null, type: 'event', data: { type, id } });
@@ -332,7 +260,7 @@ export class World {
   }
 
   /** Goals count inside their window although the journey is over, once each. */
-  private reach(event: BusEvent, instance: Instance): void {
+  private reach(event: BusEvent, instance: Performer): void {
     for (const { goal, value } of this.log.goals(event, instance, this.ports.engine, this.now)) {
       const type = 'journey.goal.reached';
       if (this.events.some((told) => told.type === type && told.journey === instance.number && told.data['goal'] === goal)) continue;
@@ -342,5 +270,3 @@ export class World {
 }
 
 export const bySystem = { actor: 'system/simulator', role: 'system', source: 'system' } as const;
-
-const ownerOf = ({ instance, handoff }: Asker): string => (handoff === null ? instance.id : handoff.id);

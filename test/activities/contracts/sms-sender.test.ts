@@ -1,7 +1,11 @@
 /** What the port promises of SMS, asked of the Twilio adapter and the stand-in for Twilio as the process that `npm start` runs. */
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as readText } from 'node:stream/consumers';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createTwilioSms } from '../../../activities/adapters/twilio-sms.js';
 import { judge } from '../../../activities/failures.js';
@@ -30,7 +34,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  sms = createTwilioSms({ ...account, apiUrl: provider.url });
+  sms = createTwilioSms({ ...account, publicUrl: 'http://api.test', apiUrl: provider.url });
   await provider.setFault({ mode: 'ok' });
   await provider.clear();
 });
@@ -40,7 +44,7 @@ afterEach(() => void vi.unstubAllEnvs());
 const never = new AbortController().signal;
 const ready = () => Promise.resolve();
 const send = (number = to, text = 'Some words. Ref 7K3Q9DAB', signal = never) =>
-  sms.send({ to: number, text }, { signal, beforeWire: ready });
+  sms.send({ to: number, text, reportPath: null }, { signal, beforeWire: ready });
 
 /** How a send failed, and what is made of it once the wire was reached. */
 async function failure(sending: Promise<unknown>) {
@@ -65,15 +69,34 @@ describe('a message', () => {
 
   test('passes the point of no return before anything is sent', async () => {
     const before: unknown[] = [];
-    await sms.send({ to, text: 'x' }, { signal: never, beforeWire: async () => void before.push(await taken()) });
+    await sms.send({ to, text: 'x', reportPath: null }, { signal: never, beforeWire: async () => void before.push(await taken()) });
     expect(before).toEqual([[]]);
   });
 
   test('is not sent when it may not pass that point', async () => {
     const reason = new Error('somebody else has it');
-    const { error } = await failure(sms.send({ to, text: 'x' }, { signal: never, beforeWire: () => Promise.reject(reason) }));
+    const { error } = await failure(
+      sms.send({ to, text: 'x', reportPath: null }, { signal: never, beforeWire: () => Promise.reject(reason) }),
+    );
     expect(error.cause).toBe(reason);
     expect(await taken()).toEqual([]);
+  });
+
+  test('is reported on where there is somebody to report to', async () => {
+    const forms: URLSearchParams[] = [];
+    const server = createServer((request, response) => {
+      void readText(request).then((body) => {
+        forms.push(new URLSearchParams(body));
+        response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ sid: 'SM1', status: 'queued' }));
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const asked = createTwilioSms({ ...account, apiUrl, publicUrl: 'https://desk.example/api' });
+    for (const reportPath of ['/v1/hooks/twilio/demo.sms', null])
+      await asked.send({ to, text: 'x', reportPath }, { signal: never, beforeWire: ready });
+    server.close();
+    expect(forms.map((form) => form.get('StatusCallback'))).toEqual(['https://desk.example/api/v1/hooks/twilio/demo.sms', null]);
   });
 
   test('goes where it is told to, whatever Twilio’s own variables say', async () => {
@@ -98,8 +121,8 @@ describe('a clear no', () => {
   });
 
   test('so is one to our login', async () => {
-    const stranger = createTwilioSms({ ...account, authToken: 'another', apiUrl: provider.url });
-    const { verdict } = await failure(stranger.send({ to, text: 'x' }, { signal: never, beforeWire: ready }));
+    const stranger = createTwilioSms({ ...account, publicUrl: 'http://api.test', authToken: 'another', apiUrl: provider.url });
+    const { verdict } = await failure(stranger.send({ to, text: 'x', reportPath: null }, { signal: never, beforeWire: ready }));
     expect(verdict).toMatchObject({ kind: 'failed', code: 'http_401_20003' });
   });
 
@@ -136,8 +159,8 @@ describe('no clear answer', () => {
   });
 
   test('a provider that cannot be reached was certainly not asked', async () => {
-    const nowhere = createTwilioSms({ ...account, apiUrl: 'http://127.0.0.1:1' });
-    const { verdict } = await failure(nowhere.send({ to, text: 'x' }, { signal: never, beforeWire: ready }));
+    const nowhere = createTwilioSms({ ...account, publicUrl: 'http://api.test', apiUrl: 'http://127.0.0.1:1' });
+    const { verdict } = await failure(nowhere.send({ to, text: 'x', reportPath: null }, { signal: never, beforeWire: ready }));
     expect(verdict).toMatchObject({ kind: 'retry', code: 'not_sent' });
   });
 });

@@ -57,15 +57,30 @@ const matrix: Record<
   'sla.pause': { customer: false, agent: false, lead: true, admin: true, service: null },
   'sla.override': { customer: false, agent: false, lead: true, admin: true, service: null },
   'sla.waive': { customer: false, agent: false, lead: true, admin: true, service: null },
+  'journey.read': { customer: false, agent: true, lead: true, admin: true, service: 'journeys:read' },
+  'journey.start': { customer: false, agent: false, lead: true, admin: true, service: 'journeys:write' },
+  'journey.advance': { customer: false, agent: 'addressed', lead: true, admin: true, service: 'journeys:write' },
+  'journey.repair': { customer: false, agent: false, lead: true, admin: true, service: null },
+  'handoff.create': { customer: false, agent: true, lead: true, admin: true, service: 'journeys:write' },
+  'handoff.handle': { customer: false, agent: 'addressed', lead: true, admin: true, service: 'journeys:write' },
+  'handoff.decide': { customer: false, agent: true, lead: true, admin: true, service: null },
+  'approval.vote': { customer: false, agent: true, lead: true, admin: true, service: null },
+  'template.draft': { customer: false, agent: false, lead: true, admin: true, service: null },
+  'template.publish': { customer: false, agent: false, lead: false, admin: true, service: null },
+  'event.publish': { customer: false, agent: false, lead: false, admin: true, service: 'events' },
+  'report.read': { customer: false, agent: false, lead: true, admin: true, service: 'reports' },
   'attachment.add': { customer: true, agent: true, lead: true, admin: true, service: 'tickets:write' },
   'customer.read': { customer: true, agent: true, lead: true, admin: true, service: 'customers:read' },
   'customer.write': { customer: true, agent: true, lead: true, admin: true, service: 'customers:write' },
   'config.read': { customer: false, agent: true, lead: true, admin: true, service: null },
   'config.write': { customer: false, agent: false, lead: false, admin: true, service: null },
+  'privacy.erase': { customer: false, agent: false, lead: false, admin: true, service: null },
   'admin.manage': { customer: false, agent: false, lead: false, admin: true, service: null },
   'inbound.submit': { customer: false, agent: false, lead: false, admin: true, service: 'messages:write' },
   'operator.read': { customer: false, agent: false, lead: true, admin: true, service: null },
   'inbound.release': { customer: false, agent: false, lead: true, admin: true, service: null },
+  'audit.read': { customer: false, agent: false, lead: true, admin: true, service: null },
+  'audit.verify': { customer: false, agent: false, lead: true, admin: true, service: null },
 };
 
 const all = Object.keys(permissions) as Permission[];
@@ -93,7 +108,19 @@ describe.each(all)('%s', (permission) => {
 
   test('a service needs its scope', () => {
     const others = (
-      ['tickets:read', 'tickets:write', 'notes', 'messages:write', 'escalations', 'customers:read', 'customers:write', 'act_for'] as const
+      [
+        'tickets:read',
+        'tickets:write',
+        'notes',
+        'messages:write',
+        'escalations',
+        'customers:read',
+        'customers:write',
+        'journeys:read',
+        'journeys:write',
+        'events',
+        'act_for',
+      ] as const
     ).filter((scope) => scope !== row.service);
     expect(permit(principal('service', { scopes: others }), permission, mine)).toBe('not_your_role');
     expect(permit(principal('service', { scopes: row.service === null ? [] : [row.service] }), permission, mine)).toBe(

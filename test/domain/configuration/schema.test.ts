@@ -13,6 +13,7 @@ test('what is left out has its default', () => {
     defaultTeam: null,
     categories: [],
     strangerPolicy: 'new_ticket',
+    supportJourney: false,
     templates: {},
     statusLabels: {},
   });

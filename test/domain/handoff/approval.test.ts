@@ -252,6 +252,31 @@ describe('evidence', () => {
     expect(run.do('approve', 'abe').state.state).toBe('offered');
   });
 
+  test('a word that says the same of it asks nobody', () => {
+    const run = new Run(watching, start).people().hash('h1');
+    const asked = run.effects.length;
+    run.tell({ kind: 'supply', data: { note: 'n1' }, known: { ...start.known, context: { other: 2 } } });
+    expect(run.effects).toHaveLength(asked);
+    expect(run.do('approve', 'ada').state.gate?.votes).toHaveLength(1);
+  });
+
+  test('a variable of the journey counts before what was sent along under its name', () => {
+    const run = new Run(watching, { ...start, known: { context: { amount: 8 } } });
+    expect(run.wish('hash').value).toMatchObject({ 'context.amount': 8 });
+  });
+
+  test('people whom the ladder of an earlier round asked for stay away from the next', () => {
+    const ladder = { evidence: ['context.amount'], escalation: [{ after: hour, action: 'add', to: { users: ['zoe'] } }] } as const;
+    const run = new Run(approved({}, { ...ladder, quorum: 'all' }), start).people().hash('h1').after(hour);
+    const rung = run.wish('people').id;
+    run
+      .tell({ kind: 'supply', data: { amount: 6 } })
+      .people()
+      .hash('h2');
+    run.keep(report(run.state, { kind: 'people', effect: rung, people: [{ id: 'zoe', roles: [] }], fault: null }, run.now));
+    expect(run.state.gate).toMatchObject({ round: 2, joined: [], eligible: [{ id: 'ada' }, { id: 'abe' }] });
+  });
+
   test('that changes before the first round is read again', () => {
     const run = new Run(watching, start).people();
     run.tell({ kind: 'supply', data: { amount: 7 }, known: {} });
@@ -300,4 +325,34 @@ test('what is not answered yet can be asked for again, word by word', () => {
 test('the rules of the gate above are the ones of the page: any, within, incident', () => {
   expect(gate).toMatchObject({ quorum: 'any', onTimeout: 'incident' });
   expect(new Run(someRules({ mode: 'automatic', approval: gate })).state.state).toBe('offered');
+});
+
+/** Names of the questions for people, in order. */
+const people = (run: Run): string[] => run.effects.flatMap(({ kind, id }) => (kind === 'people' ? [id] : []));
+
+describe('roles that have changed somewhere', () => {
+  const [ada, abe] = ['ada', 'abe'].map((id) => ({ id, roles: ['admin'] }));
+  const both = [ada, abe].flatMap((one) => one ?? []);
+
+  test('let an open gate with a dynamic electorate look again, once for all that came meanwhile', () => {
+    const run = new Run(approved({}, { quorum: 'all', eligible: 'dynamic' })).people(both.slice(0, 1));
+    run.tell({ kind: 'directory' }).tell({ kind: 'directory' });
+    expect(people(run)).toEqual(['approvers/1', 'electorate/2']);
+    expect(run.people(both).state.gate).toMatchObject({ required: 2, outcome: null });
+  });
+
+  test('change nothing at another gate, at one that is held, and at one that is closed', () => {
+    const fixed = new Run(approved({}, { quorum: 'all' })).people(both);
+    const held = new Run(approved({}, { eligible: 'dynamic' })).people(both).tell({ kind: 'pause' });
+    const closed = new Run(approved({ then: 'accept' }, { eligible: 'dynamic' }))
+      .people(both)
+      .do('approve', 'ada', { roles: ['admin'] })
+      .people(both);
+    for (const run of [fixed, held, closed]) {
+      const before = { asked: people(run), state: run.state };
+      run.tell({ kind: 'directory' });
+      expect({ asked: people(run), state: run.state }).toEqual(before);
+    }
+    expect(closed.state.state).toBe('offered');
+  });
 });

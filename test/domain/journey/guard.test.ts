@@ -349,7 +349,7 @@ test('what is remembered of expressions does not grow, and changes nothing', () 
   expect(guards.evaluate('context.score > 49.0', { context: { score: 1 } }).verdict).toBe('false');
 });
 
-test('nothing that looks like an expression makes the engine throw', () => {
+test('T22: nothing that looks like an expression makes the engine throw', () => {
   // prettier-ignore
   const bit = fc.constantFrom('context', '.', 'score', '[', ']', '(', ')', '"', 'a', '5', '5u', ' in ', '&&', '||', '!', '-', '?', ':', ',', '{', '}', 'has', 'exists', 'o', '\\', '\n', '==', '>', '+', '%', 'null', 'true', "'", 'b"', '//', '__proto__', '.?');
   const source = fc.array(bit, { maxLength: 14 }).map((bits) => bits.join(''));

@@ -151,7 +151,7 @@ describe('patterns', () => {
     expect(matchesGlob(text, pattern)).toBe(matches);
   });
 
-  test('no pattern takes long', () => {
+  test('T23: no pattern takes long', () => {
     expect(matchesGlob('a'.repeat(16_384), `${'*a'.repeat(127)}b`)).toBe(false);
   });
 });
@@ -217,7 +217,7 @@ describe('declared values', () => {
     [{ name: 'Ann', count: 1.5 }, ['/count must be integer']],
     [{ name: 'Ann', plan: 'b' }, ['/plan must be one of "a", {"deep":[1]}']],
     [{ name: 'Ann', fixed: 'y' }, ['/fixed must be "x"']],
-    [{ name: 'Ann', tags: [] }, ['/tags must have at least 1 items']],
+    [{ name: 'Ann', tags: [] }, ['/tags must have at least 1 item']],
     [{ name: 'Ann', tags: ['a', 5, 'c'] }, ['/tags must have at most 2 items', '/tags/1 must be string or null']],
     [{ name: 'Ann', isOn: 'yes' }, ['/isOn must be boolean']],
     [{ name: 'Ann', open: { a: 'x' } }, ['/open/a must be number']],

@@ -38,7 +38,7 @@ const smallest: Record<Verb, object> = {
   replan: { set: 0 },
 };
 
-test.each([...verbs])('%s: the smallest right form passes, without an actor it does not', (verb) => {
+test.each([...verbs])('T33: %s: the smallest right form passes, without an actor it does not', (verb) => {
   expect(shapeErrors(verb, { actor, ...smallest[verb] })).toEqual([]);
   expect(shapeErrors(verb, smallest[verb]).map((error) => error.field)).toEqual(['actor']);
 });

@@ -54,6 +54,38 @@ test('a template listens with its waits, completions, items, exits and goals', (
   });
 });
 
+test('what reads attributes of the subject listens to their changes', () => {
+  const exits = [
+    { id: 'gone', when: 'subject.plan == "none"', outcome: 'gone', result: 'lost' },
+    { id: 'named', on: 'x', when: 'subject.plan == "none"', outcome: 'gone', result: 'lost' },
+  ];
+  const steps = {
+    wait: { kind: 'wait', condition: 'subject.score > 1', max: 'P1D', onMax: 'incident', ...on },
+    other: { kind: 'wait', condition: 'context.score > 1', max: 'P1D', onMax: 'incident', ...on },
+  };
+  const watching = [
+    { kind: 'exit', step: null, match: null, when: 'subject.plan == "none"' },
+    { kind: 'step', step: 'wait', match: null, when: 'subject.score > 1' },
+  ];
+  const ofCustomers = earsOf(compiled({ exits }, steps));
+  expect([...ofCustomers.keys()]).toEqual(['usher.subject_changed', 'x']);
+  expect(ofCustomers.get('usher.subject_changed')).toEqual(watching);
+  const ofTickets = earsOf(compiled({ exits, subject: { type: 'ticket', id: 'input.ticketId' } }, steps));
+  for (const type of [
+    'ticket.updated',
+    'ticket.assigned',
+    'ticket.status_changed',
+    'ticket.resolved',
+    'ticket.reopened',
+    'ticket.closed',
+  ]) {
+    expect(ofTickets.get(type), type).toEqual(watching);
+  }
+  // What cannot be seen from here takes no event away from a trigger.
+  const change = anEvent({ type: 'usher.subject_changed', subject: 'customer/C1' });
+  expect(consumes(change, watching as Ear[], anInstance(), guards, noon)).toBe(false);
+});
+
 describe('an event concerns', () => {
   const matching = anEar({ match: { 'event.data.order': 'context.order' } });
   test.each([

@@ -275,6 +275,18 @@ describe('what does not fit', () => {
     ]);
   });
 
+  test('an event whose data do not fit is noted with the subject it names', async () => {
+    const wrong = compiled({ input: { type: 'object', properties: { customerId: { type: 'string' }, score: { type: 'number' } } } });
+    const event = anEvent({ data: { score: 'high' } });
+    expect(await world.enter(wrong, byEvent(aTrigger(), event))).toMatchObject({ reason: 'input_invalid' });
+    expect(world.notes).toMatchObject([
+      {
+        entrant: { subject: { type: 'customer', id: 'C1' }, entryKey: null },
+        detail: { faults: [{ path: '/input/score', rule: 'must be number' }] },
+      },
+    ]);
+  });
+
   test('a guard without a value is told with its path, also where the input does not fit', async () => {
     const trigger = aTrigger({ when: 'event.data.score > 50.0' });
     const { customerId: _none, ...nobody } = anEvent();

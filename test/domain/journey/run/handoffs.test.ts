@@ -1,6 +1,6 @@
 /** Handoffs, as the journey sees them. Source: journeys.md, sections 8 and 13. */
-import { expect, test } from 'vitest';
-import { run, text, to } from './driver.js';
+import { describe, expect, test } from 'vitest';
+import { number, run, text, to } from './driver.js';
 
 const over = { kind: 'handoff', from: 'crm', to: 'field-ops', mode: 'accept', acceptWithin: 'P1D', completeWithin: 'P7D' };
 const fix = { kind: 'manual', ...to('visit') };
@@ -43,6 +43,77 @@ test('S39: data that was missing is supplied as soon as it is there', () => {
   journey.handoff('visit.1', 'offered');
   journey.do('updateContext', { patch: { serviceType: 'dsl' } });
   expect(journey.all('tellHandoff')).toHaveLength(1);
+});
+
+describe('a gate', () => {
+  const approval = {
+    approvers: { roles: ['admin'], expr: '[context.owner, input.second]' },
+    evidence: ['context.amount', 'steps.score.output.risk', 'subject.plan', 'context.order.total', 'journey.stage'],
+    quorum: 'all',
+    within: 'P1D',
+    onTimeout: 'incident',
+  };
+  const steps = {
+    score: { kind: 'automated', action: 'a@1', ...to('visit') },
+    visit: { ...over, ...ways, mode: 'approve', requiredData: ['serviceId'], approval },
+    fix,
+  };
+  const input = { serviceId: 'S1', amount: 5, owner: 'ann', second: 'bea', hidden: 'x', order: { total: 7, note: 'n' } };
+  const variables = { serviceId: text, amount: number, owner: text, hidden: text, order: { schema: { type: 'object' } } };
+  const begin = () =>
+    run(steps, { input, attributes: { plan: 'gold' }, results: { score: [{ risk: 0.2, more: 1 }] } }, { context: variables });
+  const known = {
+    context: { amount: 5, owner: 'ann', order: { total: 7, note: 'n' } },
+    steps: { score: { visits: 1, state: 'completed', outcome: 'completed', output: { risk: 0.2, more: 1 } } },
+    subject: { plan: 'gold' },
+    input: { second: 'bea' },
+  };
+
+  test('is told from the first what its rules read, and no more', () => {
+    expect(begin().asked('openHandoff').start).toMatchObject({ data: { serviceId: 'S1' }, known });
+    expect(begin().asked('openHandoff').start.known).toStrictEqual(known);
+  });
+
+  test('is told again what has changed while it is open, and while it is parked; after the offer no more', () => {
+    const journey = begin();
+    journey.handoff('visit.1', 'awaiting_approval');
+    journey.do('updateContext', { patch: { amount: 6 } });
+    journey.handoff('visit.1', 'expired', { incident: 'approval_timeout' });
+    journey.do('updateContext', { patch: { owner: 'cem' } });
+    journey.handoff('visit.1', 'offered');
+    journey.do('updateContext', { patch: { amount: 7 } });
+    const context = { ...known.context, amount: 6 };
+    const word = { kind: 'supply', data: { serviceId: 'S1' }, known: { ...known, context } };
+    expect(journey.all('tellHandoff').map((effect) => effect.word)).toEqual([
+      word,
+      { ...word, known: { ...known, context: { ...context, owner: 'cem' } } },
+    ]);
+  });
+
+  test('what changes in a pause is told at the resume', () => {
+    const journey = begin();
+    journey.handoff('visit.1', 'awaiting_approval');
+    journey.do('pause', {});
+    journey.do('updateContext', { patch: { amount: 6 } });
+    journey.do('resume', {});
+    expect(journey.all('tellHandoff').map(({ word }) => word.kind)).toEqual(['pause', 'resume', 'supply']);
+  });
+
+  test('of a handoff apart from the steps is told too; what was sent along stands', () => {
+    const journey = run({ one: { kind: 'manual', ...to('done') } }, { input: { amount: 5, owner: 'ann' } }, { context: variables });
+    const rules = { approval: { ...approval, approvers: { expr: '[context.owner]' }, evidence: ['context.amount'], within: 1000 } };
+    const order = { from: 'crm', to: 'field-ops', mode: 'approve', rules } as const;
+    expect(journey.do('createHandoff', { ...order, step: 'one_more' })).toBeNull();
+    expect(journey.do('createHandoff', { ...order, step: 'other', data: { amount: 1, owner: 'bea' } })).toBeNull();
+    expect(journey.all('openHandoff').map(({ start }) => start.known ?? null)).toEqual([{ context: { amount: 5, owner: 'ann' } }, null]);
+    journey.handoff('one_more.1', 'awaiting_approval').handoff('other.2', 'awaiting_approval');
+    journey.do('updateContext', { patch: { amount: 6 } });
+    journey.do('updateContext', { patch: { owner: 'dan' } });
+    expect(journey.all('tellHandoff').map((effect) => [effect.id, effect.word])).toEqual([
+      ['one_more.1/supply.1', { kind: 'supply', data: {}, known: { context: { amount: 6, owner: 'ann' } } }],
+      ['one_more.1/supply.2', { kind: 'supply', data: {}, known: { context: { amount: 6, owner: 'dan' } } }],
+    ]);
+  });
 });
 
 test('S41: returned twice, the third offer is visit 3', () => {
@@ -222,4 +293,18 @@ test('handoffs apart from the steps', () => {
   expect(journey.open.map((effect) => (effect.kind === 'openHandoff' ? effect.start.step : null))).toEqual(['visit', 'invoice']);
   journey.handoff('invoice.1', 'rejected');
   expect([journey.state.extras, journey.stateOf('visit')]).toEqual([[], 'open']);
+});
+
+test('a pause holds handoffs apart from the steps as well, and they go on with the journey', () => {
+  const journey = run({ one: { kind: 'manual', ...to('done') } });
+  expect(journey.do('createHandoff', { from: 'crm', to: 'field-ops', mode: 'accept', rules: { acceptWithin: 1000 } })).toBeNull();
+  journey.handoff('_extra.1', 'offered');
+  journey.do('pause', {});
+  journey.do('resume', {});
+  journey.do('pause', { deadlines: 'keep', freezeTasks: false });
+  expect(journey.all('tellHandoff').map((effect) => [effect.id, effect.word])).toEqual([
+    ['_extra.1/pause.1', { kind: 'pause' }],
+    ['_extra.1/resume.2', { kind: 'resume', shiftMs: 0 }],
+    ['_extra.1/pause.3', { kind: 'pause', freezeTasks: false }],
+  ]);
 });

@@ -277,6 +277,30 @@ describe('pause', () => {
     expect(journey.emitted('journey.ended')).toMatchObject([{ after: '+9d' }]);
   });
 
+  test.each([
+    ['shift', 'keep', '+5d'],
+    ['keep', 'shift', '+6d'],
+  ] as const)('a pause that says %s, resumed with %s', (said, instead, after) => {
+    const journey = run(wait).to('+2d');
+    journey.do('pause', { deadlines: said });
+    journey.to('+3d');
+    journey.do('resume', { deadlines: instead });
+    expect(journey.emitted('journey.resumed')).toMatchObject([{ deadlines: instead }]);
+    journey.to('+9d');
+    expect(journey.emitted('journey.step.completed', 'one')).toMatchObject([{ after }]);
+  });
+
+  test('a handoff whose people may go on stands still all the same, and is told how long', () => {
+    const journey = run({ give: { kind: 'handoff', from: 'crm', to: 'field-ops', mode: 'accept', acceptWithin: 'P1D', ...to('done') } });
+    journey.do('pause', { freezeTasks: false });
+    journey.to('+1h');
+    journey.do('resume', { deadlines: 'keep' });
+    expect(journey.all('tellHandoff').map(({ word }) => word)).toEqual([
+      { kind: 'pause', freezeTasks: false },
+      { kind: 'resume', shiftMs: 0 },
+    ]);
+  });
+
   test('no timers, no commands; facts are kept and worked in at the resume', () => {
     const journey = run(
       {

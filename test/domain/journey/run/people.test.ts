@@ -8,6 +8,9 @@ const comment = asContentId('no-because');
 const inBranch = (step: object): unknown =>
   'outcomes' in step ? (step.outcomes as string[]).map((outcome) => ({ to: '$join', outcome })) : [{ to: '$join' }];
 
+/** A task within a branch. */
+const aTask = (assign: object) => ({ kind: 'manual', assign, ...to('$join') });
+
 /** Two tasks side by side. */
 const both = (a: object, b: object) =>
   run({
@@ -33,7 +36,7 @@ describe('advanceStep', () => {
     expect(journey.do('advance', {})).toBe('journey_ended');
   });
 
-  test('2: the step that is expected is not open', () => {
+  test('T5: the step that is expected is not open, as rule 2 says', () => {
     expect(run({ one: single }).try('advance', { expectStep: 'two' })).toEqual({
       ok: false,
       code: 'step_mismatch',
@@ -262,6 +265,21 @@ describe('approvals', () => {
     expect(journey.try('vote', { ...by('bea'), ...yes })).toEqual({ ok: false, code: 'approval_closed', members: { outcome: 'approved' } });
   });
 
+  test('nor does it matter that the vote was the last thing to happen, or was called off', () => {
+    const late = { ...by('cem'), ...yes };
+    const approved = open();
+    expect(approved.try('vote', { ...late, step: 'done' })).toMatchObject({ code: 'step_not_open' });
+    approved.do('vote', { ...by('ann'), ...yes });
+    expect(approved.view.status).toBe('completed');
+    expect(approved.try('vote', late)).toEqual({ ok: false, code: 'approval_closed', members: { outcome: 'approved' } });
+    expect(approved.try('delegate', { ...by('cem'), to: 'eve' })).toMatchObject({ code: 'approval_closed' });
+    expect(approved.try('vote', { ...late, step: 'done' })).toMatchObject({ code: 'journey_ended' });
+    expect(approved.try('claim', { ...by('cem') })).toMatchObject({ code: 'journey_ended' });
+    const cancelled = open();
+    cancelled.do('cancel', {});
+    expect(cancelled.try('vote', late)).toEqual({ ok: false, code: 'approval_closed', members: { outcome: 'cancelled' } });
+  });
+
   test('S35: twice by one person; by the requester; by anybody; a no without a word', () => {
     const journey = open({ quorum: 'all' }, { requester: 'user/cem' });
     journey.do('vote', { ...by('ann'), ...yes });
@@ -310,7 +328,8 @@ describe('approvals', () => {
   test('onTimeout incident parks it; a retry opens a new round', () => {
     const journey = open().to('+2d');
     expect(journey.at('agree')?.incident?.code).toBe('approval_timeout');
-    expect(journey.do('vote', { ...by('ann'), ...yes })).toBe('step_not_open');
+    const late = { ok: false, code: 'approval_closed', members: { outcome: 'timeout' } };
+    expect(journey.try('vote', { ...by('ann'), ...yes })).toEqual(late);
     journey.do('retry', { step: 'agree' });
     expect(journey.state.visits[0]?.gate).toMatchObject({ round: 2, outcome: null });
     journey.do('vote', { ...by('ann'), ...yes });
@@ -341,6 +360,78 @@ describe('approvals', () => {
     expect(journey.view.outcome).toBe('done');
   });
 
+  const watched = (world = {}, changes = {}) =>
+    open(
+      { quorum: 'all', evidence: ['context.score'], ...changes },
+      { input: { score: 1 }, ...world },
+      { context: { score: number, boss: text } },
+    );
+
+  test('a round that changed evidence opens asks anew who may vote, the ladder and the time begin again', () => {
+    const journey = watched({}, { escalation: [{ after: 'PT4H', action: 'replace', to: { users: ['dan'] } }] }).to('+5h');
+    expect(journey.state.visits[0]?.gate).toMatchObject({ eligible: [{ id: 'dan' }], dueAt: journey.now + 19 * 3_600_000 });
+    journey.people = { ann: ['boss'], eve: ['boss'] };
+    journey.do('updateContext', { patch: { score: 2 } });
+    expect(journey.emitted('approval.opened')).toMatchObject([
+      { round: 1, eligible: ['ann', 'bea', 'cem'] },
+      { round: 2, eligible: ['ann', 'eve'], required: 2, after: '+5h' },
+    ]);
+    expect(journey.state.visits[0]?.gate).toMatchObject({ joined: [], dueAt: journey.now + 24 * 3_600_000 });
+    journey.to('+10h');
+    expect(journey.emitted('approval.escalated').map(({ after }) => after)).toEqual(['+4h', '+9h']);
+  });
+
+  test('nobody votes while what is voted on is read; evidence that is what it was is no reason to begin anew', () => {
+    const journey = watched({ silent: ['hash'] });
+    const answer = (hash: string) => journey.tell({ kind: 'hash', effect: journey.open.splice(0, 1)[0]?.id ?? '', hash });
+    answer('h1');
+    journey.do('vote', { ...by('ann'), ...yes });
+    journey.do('updateContext', { patch: { score: 2 } });
+    journey.do('updateContext', { patch: { score: 1 } });
+    expect(journey.do('vote', { ...by('bea'), ...yes })).toBe('step_not_open');
+    // The first answer is of no use any more: it has changed since.
+    answer('h2');
+    answer('h1');
+    expect(journey.emitted('approval.stale')).toEqual([]);
+    journey.do('vote', { ...by('bea'), ...yes });
+    journey.do('vote', { ...by('cem'), ...yes });
+    expect(journey.view.outcome).toBe('done');
+  });
+
+  test('people whom an earlier round asked for do not come into the next', () => {
+    const journey = watched({ silent: ['people'] }, { escalation: [{ after: 'PT4H', action: 'add', to: { users: ['dan'] } }] });
+    const bring = (...ids: string[]) =>
+      journey.tell({
+        kind: 'people',
+        effect: journey.open.splice(0, 1)[0]?.id ?? '',
+        people: ids.map((one) => ({ id: one, roles: [] })),
+        fault: null,
+      });
+    bring('ann', 'bea');
+    journey.to('+4h');
+    journey.do('updateContext', { patch: { score: 2 } });
+    expect(journey.open).toHaveLength(2);
+    const [rung] = journey.open.splice(0, 1);
+    bring('ann', 'cem');
+    journey.tell({ kind: 'people', effect: rung?.id ?? '', people: [{ id: 'dan', roles: [] }], fault: null });
+    expect(journey.state.visits[0]?.gate).toMatchObject({ round: 2, eligible: [{ id: 'ann' }, { id: 'cem' }], joined: [] });
+  });
+
+  test('without those who are to vote on what has changed it is an incident, and a retry opens the next round', () => {
+    const journey = watched({ requester: 'user/dan' }, { approvers: { expr: '[context.boss]' } });
+    expect(journey.at('agree')?.incident?.code).toBe('guard_error');
+    journey.do('updateContext', { patch: { boss: 'ann' } });
+    journey.do('retry', { step: 'agree' });
+    expect(journey.emitted('approval.opened')).toMatchObject([{ round: 1, eligible: ['ann'] }]);
+    journey.do('updateContext', { patch: { score: 3, boss: null } });
+    expect(journey.at('agree')?.incident?.code).toBe('guard_error');
+    journey.do('updateContext', { patch: { boss: 'bea' } });
+    journey.do('retry', { step: 'agree' });
+    expect(journey.emitted('approval.opened').at(-1)).toMatchObject({ round: 2, eligible: ['bea'] });
+    expect(journey.do('vote', { ...by('bea'), ...yes })).toBeNull();
+    expect(journey.view.outcome).toBe('done');
+  });
+
   test('four eyes: who voted before is not asked again', () => {
     const journey = run(
       { agree: { ...gate, ...to('again') }, again: { ...gate, approvers: { roles: ['boss'] }, fourEyes: true } },
@@ -357,6 +448,38 @@ describe('approvals', () => {
     journey.do('vote', { ...by('eve'), ...yes });
     expect(journey.emitted('approval.voted')).toMatchObject([{ by: 'eve', onBehalfOf: 'ann' }]);
     expect(journey.view.outcome).toBe('done');
+  });
+
+  test('delegation also moves the open tasks that are the delegator’s alone, and no others', () => {
+    const journey = run(
+      {
+        all: { kind: 'parallel', branches: ['agree', 'mine', 'taken', 'shared', 'ours', 'other'], join: 'all', ...to('done') },
+        agree: { ...gate, quorum: 'all', transitions: to('$join').transitions },
+        mine: aTask({ users: ['ann'] }),
+        taken: aTask({ roles: ['sales'] }),
+        shared: aTask({ users: ['ann', 'bea'] }),
+        ours: aTask({ users: ['ann'], roles: ['sales'] }),
+        other: aTask({ users: ['ann'] }),
+      },
+      { people },
+    );
+    journey.do('assign', { step: 'taken', to: 'ann' });
+    journey.do('assign', { step: 'other', to: 'bea' });
+    const until = journey.now + 3_600_000;
+    expect(journey.do('delegate', { ...by('ann'), to: 'cem' })).toBe('delegation_invalid');
+    expect(journey.do('delegate', { ...by('ann'), to: 'eve', until })).toBeNull();
+    const assignees = (): unknown[] => ['mine', 'taken', 'shared', 'ours', 'other'].map((step) => journey.at(step)?.task?.assignee);
+    expect(assignees()).toEqual(['eve', 'eve', null, null, 'bea']);
+    expect(journey.do('advance', { expectStep: 'mine', ...by('eve'), role: 'agent' })).toBeNull();
+    journey.to('+2h');
+    expect(assignees().slice(1)).toEqual([null, null, null, 'bea']);
+  });
+
+  test('delegating a task moves that one alone', () => {
+    const mine = aTask({ users: ['ann'] });
+    const journey = run({ all: { kind: 'parallel', branches: ['one', 'two'], join: 'all', ...to('done') }, one: mine, two: mine });
+    expect(journey.do('delegate', { ...by('ann'), step: 'one', to: 'eve' })).toBeNull();
+    expect(['one', 'two'].map((step) => journey.at(step)?.task?.assignee)).toEqual(['eve', null]);
   });
 
   test('a dynamic electorate is looked up again after a vote, and when roles change', () => {

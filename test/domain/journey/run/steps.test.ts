@@ -171,6 +171,21 @@ describe('entering', () => {
     journey.to('+10d1s');
     expect(journey.view).toMatchObject({ status: 'completed', result: 'won' });
   });
+
+  test('a journey that lasts too long while all it does is parked is told of it, and stays parked as it is', () => {
+    const journey = run(
+      { one: { kind: 'automated', action: 'a@1', ...to('done') } },
+      { results: { one: [{ $fail: 'Gone', retryable: false }, {}] } },
+      { limits: { maxDuration: 'P2D' } },
+    ).to('+9d');
+    expect(journey.emitted('journey.incident.opened')).toMatchObject([
+      { step: 'one', reason: 'action_failed' },
+      { step: 'one', reason: 'max_duration', after: '+2d', detail: { limitMs: 172_800_000 } },
+    ]);
+    expect(journey.at('one')?.incident?.code).toBe('action_failed');
+    journey.do('retry', { step: 'one' });
+    expect(journey.view.outcome).toBe('done');
+  });
 });
 
 describe('variables', () => {

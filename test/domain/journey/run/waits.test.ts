@@ -115,6 +115,7 @@ describe('conditions', () => {
     journey.attributes = { active: true };
     journey.say('crm:changed');
     expect(journey.at('one')).toMatchObject({ outcome: 'met', cause: 'condition' });
+    expect(journey.emitted('journey.step.completed', 'one')).toMatchObject([{ cause: 'condition', eventId: 'e1' }]);
   });
 
   test('what a step before it left counts as a change', () => {
@@ -152,6 +153,7 @@ describe('events', () => {
     journey.to('+1d').say('billing:paid', { amount: 5 });
     expect(journey.at('one')).toMatchObject({ outcome: 'received', cause: 'event' });
     expect(journey.view).toMatchObject({ context: { amount: 5 }, outcome: 'done' });
+    expect(journey.emitted('journey.step.completed', 'one')).toMatchObject([{ cause: 'event', eventId: 'e4' }]);
   });
 
   test('without a match it has to concern the subject', () => {

@@ -1,0 +1,63 @@
+/** What operators have of the threads workflows run in: a step that never ends does not hold a worker up for ever, call stacks come when they are asked for. */
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { ThreadSettings } from '../../worker/workflow-threads.js';
+import { devEnvironment } from '../support/dev-env.js';
+
+let env: TestWorkflowEnvironment;
+let client: Client;
+
+beforeAll(async () => {
+  env = await devEnvironment();
+  client = env.client;
+});
+afterAll(() => env.teardown());
+
+interface LeanWorker extends AsyncDisposable {
+  readonly process: ChildProcess;
+  start(type: 'waits' | 'spins'): Promise<WorkflowHandle>;
+}
+
+function workerWith(settings: Partial<Omit<ThreadSettings, 'onStuck'>>): LeanWorker {
+  const { address, namespace } = inject('devServer');
+  const taskQueue = `lean-${randomUUID()}`;
+  const script = fileURLToPath(new URL('../support/lean-worker.ts', import.meta.url));
+  const worker = fork(script, [address, namespace, taskQueue, JSON.stringify(settings)], { execArgv: ['--import', 'tsx'], silent: true });
+  return {
+    process: worker,
+    start: (type) => client.workflow.start(type, { taskQueue, workflowId: `${type}-${randomUUID()}`, workflowTaskTimeout: '60s' }),
+    async [Symbol.asyncDispose]() {
+      const exited = once(worker, 'exit');
+      worker.disconnect();
+      await exited;
+    },
+  };
+}
+
+test('a step that never ends is told, by the run it belongs to, so that its process can end', async () => {
+  await using worker = workerWith({ limit: 500 });
+  const told = once(worker.process, 'message');
+  const spinning = await worker.start('spins');
+  await spinning.signal('go');
+  const { runId } = await spinning.describe();
+  expect(await told).toEqual([{ stuck: runId }, undefined]);
+  await spinning.terminate();
+});
+
+test('call stacks are noted when they are asked for, and only then', async () => {
+  await using silent = workerWith({});
+  await using talking = workerWith({ callStacks: true });
+  const [quiet, told] = await Promise.all([silent.start('waits'), talking.start('waits')]);
+  await expect(quiet.query('__stack_trace')).rejects.toThrow('Workflow stack traces are not enabled on this worker');
+  expect(await told.query('__stack_trace')).toContain('at toldTo');
+  for (const workflow of [quiet, told]) {
+    await workflow.signal('go');
+    expect(await workflow.result()).toBe('went on');
+  }
+});

@@ -1,0 +1,20 @@
+/** A worker with lean threads, in a process of its own: address, namespace, task queue and settings are its arguments. Ends with its parent. */
+import { fileURLToPath } from 'node:url';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { useLeanThreads } from '../../worker/workflow-threads.js';
+
+const [address = '', namespace = '', taskQueue = '', settings = '{}'] = process.argv.slice(2);
+useLeanThreads({
+  callStacks: false,
+  ...JSON.parse(settings),
+  onStuck: (runId) => void process.send?.({ stuck: runId }),
+});
+const worker = await Worker.create({
+  connection: await NativeConnection.connect({ address }),
+  namespace,
+  taskQueue,
+  workflowsPath: fileURLToPath(new URL('./spinning.ts', import.meta.url)),
+});
+// Nothing else ends one whose thread is stuck.
+process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+await worker.run();
