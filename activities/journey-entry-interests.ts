@@ -45,12 +45,15 @@ const own: readonly string[] = [dueAgain, scheduled, ...directoryChanges];
 /** Tenants kept in memory. */
 const mostTenants = 1_000;
 
-export type InterestsOf = (tenant: TenantId) => Promise<Interests>;
+/** @param live what the tenant has published, where that was just read; else it is read now */
+export type InterestsOf = (tenant: TenantId, live?: readonly LiveVersion[]) => Promise<Interests>;
 
 export function createInterests({ db, templates }: InterestDeps): InterestsOf {
   const kept = recent<{ readonly stamp: string; readonly interests: Interests }>(mostTenants);
-  return async (tenant) => {
-    const versions = await withTenant(db, tenant, (tx) => liveVersions(tx, tenant));
+  const read = async (tenant: TenantId): Promise<readonly LiveVersion[]> =>
+    (await withTenant(db, tenant, (tx) => liveVersions(tx, [tenant]))).get(tenant) ?? [];
+  return async (tenant, live) => {
+    const versions = live ?? (await read(tenant));
     const stamp = JSON.stringify(versions);
     const load = async () => ({ stamp, interests: await gather(tenant, versions, templates) });
     return (await kept.get(tenant, load, (known) => known.stamp === stamp)).interests;

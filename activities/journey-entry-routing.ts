@@ -6,7 +6,7 @@ import type { Db } from '../db/client.js';
 import { withTenant } from '../db/client.js';
 import { findProduct } from '../db/queries/configuration.js';
 import { findConcerned, keepAnswer } from '../db/queries/event-relay.js';
-import type { Concerned, EventRef } from '../db/queries/event-relay.js';
+import type { Concerned, EventRef, LiveVersions } from '../db/queries/event-relay.js';
 import { findCondition, noteCondition } from '../db/queries/journey-entry.js';
 import { storeInboundEvents } from '../db/queries/inbound-events.js';
 import type { NewEvent } from '../db/queries/inbound-events.js';
@@ -47,7 +47,7 @@ export interface Routed {
 
 export interface EventRouting {
   /** Which of the events are anybody's business. */
-  readonly concerned: (events: readonly EventRef[]) => Promise<ReadonlySet<EventRef>>;
+  readonly concerned: (events: readonly EventRef[], live: LiveVersions) => Promise<ReadonlySet<EventRef>>;
   /** Does all that follows from an event. Throws what may be tried again. */
   readonly route: (ref: Pick<EventRef, 'tenant' | 'id'>) => Promise<Routed>;
 }
@@ -58,12 +58,13 @@ const parallel = 20;
 export function createEventRouting(deps: RoutingDeps): EventRouting {
   const { db, interests } = deps;
   /** A tenant whose templates cannot be read holds up nobody else: its events fail one by one, and are tried again. */
-  const readable = (tenant: TenantId): Promise<Interests | null> => interests(tenant).catch(() => null);
+  const readable = (tenant: TenantId, live: LiveVersions): Promise<Interests | null> =>
+    interests(tenant, live.get(tenant)).catch(() => null);
 
   return {
-    async concerned(events) {
+    async concerned(events, live) {
       const tenants = [...new Set(events.map(({ tenant }) => tenant))];
-      const known = new Map(await Promise.all(tenants.map(async (tenant) => [tenant, await readable(tenant)] as const)));
+      const known = new Map(await Promise.all(tenants.map(async (tenant) => [tenant, await readable(tenant, live)] as const)));
       return new Set(events.filter(({ tenant, type }) => known.get(tenant)?.hears(type) !== false));
     },
 

@@ -408,6 +408,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`grant select on event to usher_relay`.execute(db);
   await sql`grant update (routing, routing_lease_until, routing_attempts) on event to usher_relay`.execute(db);
   await sql`create policy relay on event to usher_relay using (true)`.execute(db);
+  // What each tenant's templates listen to.
+  await sql`grant select (tenant_id, key, version, hash, status) on journey_template_version to usher_relay`.execute(db);
+  await sql`create policy relay on journey_template_version for select to usher_relay using (true)`.execute(db);
+  await sql`grant select (tenant_id, key, paused_at) on journey_template to usher_relay`.execute(db);
+  await sql`create policy relay on journey_template for select to usher_relay using (true)`.execute(db);
   // Which tenants there are: each has the templates of the product.
   await sql`grant select (tenant_id) on tenant to usher_relay`.execute(db);
   await sql`create policy relay on tenant for select to usher_relay using (true)`.execute(db);

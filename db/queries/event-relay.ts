@@ -59,13 +59,14 @@ const about = (table: string): RawBuilder<unknown> => {
  * One relay claims at a time, so that none takes an event while another holds an earlier one about the same subject. Only the relay's role may
  * ask; the database's clock counts.
  *
- * @param concerns which of the events are anybody's business
+ * @param concerns which of the events are anybody's business, given what their tenants have published: read after the events, so nothing that
+ * was published before one of them is missed
  * @returns `seen`: how many were looked at; null: another relay is claiming just now
  */
 export async function claimEvents(
   relay: Db,
   { leaseMs, limit }: { readonly leaseMs: number; readonly limit: number },
-  concerns: (events: readonly EventRef[]) => Promise<ReadonlySet<EventRef>>,
+  concerns: (events: readonly EventRef[], live: LiveVersions) => Promise<ReadonlySet<EventRef>>,
 ): Promise<{ readonly seen: number; readonly leased: readonly EventRef[] } | null> {
   return relay.transaction().execute(async (tx) => {
     const { rows: locks } = await sql<{ mine: boolean }>`select pg_try_advisory_xact_lock(hashtext('usher event relay')) as mine`.execute(
@@ -100,7 +101,7 @@ export async function claimEvents(
       ) waiting order by came_at, seq`.execute(tx);
     if (rows.length === 0) return { seen: 0, leased: [] };
     const refs = rows.map(eventRef);
-    const wanted = await concerns(refs);
+    const wanted = await concerns(refs, await liveVersions(tx, [...new Set(refs.map(({ tenant }) => tenant))]));
     const leased = refs.filter((ref) => wanted.has(ref));
     await mark(
       tx,
@@ -180,15 +181,20 @@ export interface LiveVersion {
   readonly isPaused: boolean;
 }
 
-/** Every version that instances may run on. */
-export async function liveVersions(tx: TenantTx, tenant: TenantId): Promise<LiveVersion[]> {
-  const { rows } = await sql<LiveVersion>`
-    select v.key, v.version, v.hash, t.paused_at is not null as is_paused,
-      v.status = 'published' and v.version = max(v.version) filter (where v.status = 'published') over (partition by v.key) as is_newest
+/** Of each tenant that was asked for every version that instances may run on. */
+export type LiveVersions = ReadonlyMap<TenantId, readonly LiveVersion[]>;
+
+/** What the tenants have published; under a tenant's own rules it sees nobody else's. */
+export async function liveVersions(db: Db, tenants: readonly TenantId[]): Promise<LiveVersions> {
+  const { rows } = await sql<LiveVersion & { readonly tenantId: TenantId }>`
+    select v.tenant_id, v.key, v.version, v.hash, t.paused_at is not null as is_paused,
+      v.status = 'published' and v.version = max(v.version) filter (where v.status = 'published') over (partition by v.tenant_id, v.key) as is_newest
     from journey_template_version v join journey_template t on t.tenant_id = v.tenant_id and t.key = v.key
-    where v.tenant_id = ${tenant} and v.status <> 'archived'
-    order by v.key, v.version`.execute(tx);
-  return rows;
+    where v.tenant_id = any(${[...tenants]}::uuid[]) and v.status <> 'archived'
+    order by v.key, v.version`.execute(db);
+  const found = new Map<TenantId, LiveVersion[]>(tenants.map((tenant) => [tenant, []]));
+  for (const { tenantId, ...version } of rows) found.get(tenantId)?.push(version);
+  return found;
 }
 
 /** An instance an event may concern. */
