@@ -33,7 +33,8 @@ const limitSteps = 80;
 
 /**
  * Opens tickets and leaves them open, on a second system whose processes collect their garbage all the time: without that, memory says when
- * the collector came by last. Lives that end come first, for the code and the buffers that every worker has after a while.
+ * the collector came by last. Lives that end come first, and as many open tickets as are counted then, for the code, the buffers and the arenas
+ * of memory that every worker has after a while.
  *
  * @returns nothing where the system is not ours, or the kernel does not say
  */
@@ -57,7 +58,7 @@ export async function measureMemory({ target: { stack }, plan, engine, signal, s
 async function grow(bench: Bench, notes: string): Promise<Memory | undefined> {
   const { held } = bench.plan;
   await countedRound(bench, { name: 'lives, first', work: 'life' }, 40, 8);
-  await countedRound(bench, { name: 'open tickets, first', work: 'create' }, Math.round(held / 2), 8);
+  await countedRound(bench, { name: 'open tickets, first', work: 'create' }, held, 8);
   const before = await settled(bench, notes);
   const { ok } = await countedRound(bench, { name: `${held} open tickets more`, work: 'create' }, held, 8);
   const after = await settled(bench, notes);

@@ -70,7 +70,7 @@ export const hadBefore = ({ from, fromTeam }: Data): { readonly assignee: AgentI
 });
 
 /** Fields that a customer sees on a ticket. */
-const publicFields = new Set<unknown>(['subject', 'category', 'priority', 'tags', 'customFields']);
+const publicFields: ReadonlySet<unknown> = new Set(['subject', 'category', 'priority', 'tags', 'customFields']);
 
 /** What customers may know of each type; one that is not here they are not told of: notes, clocks, escalations, deliveries. */
 const publicMembers: Readonly<Partial<Record<string, readonly string[]>>> = {

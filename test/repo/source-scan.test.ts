@@ -105,6 +105,27 @@ const rules: readonly Rule[] = [
     ],
   },
   {
+    name: 'modules of the sandbox keep no state: all workflows of a worker share them',
+    where: sandbox,
+    pattern:
+      /^(?:export )?(?:let|var) .*|^(?:export )?const \w+(?:: (?!Readonly)[^=\n]+)? = (?:new (?:Map|Set)\b|\[\]|\{\};).*|^\s*static (?!readonly\b|async\b|\w+[(<]).*/gm,
+    refused: [
+      ['workflows/x.ts', 'let count = 0;'],
+      ['domain/x.ts', 'export let last: string | undefined;'],
+      ['domain/x.ts', 'const seen = new Set<string>();'],
+      ['workflows/x.ts', 'const known: Map<string, number> = new Map();'],
+      ['workflows/x.ts', 'export const waiting: string[] = [];'],
+      ['workflows/x.ts', 'class Line {\n  static length = 0;\n}'],
+    ],
+    allowed: [
+      ['workflows/x.ts', 'function life() {\n  let count = 0;\n  const seen = new Set();\n}'],
+      ['domain/x.ts', "const wanted: ReadonlySet<string> = new Set(['a']);"],
+      ['domain/x.ts', '// What follows from what never changes.\nconst plans = new WeakMap<Template, Plan>();'],
+      ['workflows/x.ts', 'class Line {\n  static begin(): Line {}\n  static readonly longest = 3;\n}'],
+      ['api/x.ts', 'let count = 0;'],
+    ],
+  },
+  {
     name: 'the console belongs to local/, cli/ and bench/',
     where: code,
     but: /^(local|cli|bench|clients)\//,
