@@ -177,12 +177,25 @@ async function keep(handle: WorkflowHandle, name: string): Promise<void> {
   await writeFile(file, `${historyToJSON(history)}\n`);
 }
 
-/** Milliseconds between the beginnings of its pages, but for the rest between the two passes. */
+/**
+ * Milliseconds between the beginnings of its pages, but for the rest between the two passes.
+ *
+ * A page begins at the time its workflow task was started, which is what the workflow's clock says: the command
+ * arrives at the server later, by as long as the task took.
+ */
 async function gaps(handle: WorkflowHandle): Promise<number[]> {
-  const { events } = await handle.fetchHistory();
-  const pages = (events ?? []).filter((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'reprojectPage');
-  const begun = pages.map(({ eventTime }) => Number(eventTime?.seconds) * 1_000 + Number(eventTime?.nanos) / 1_000_000);
-  return begun.slice(1, -1).map((at, n) => at - (begun[n] ?? 0));
+  const events = (await handle.fetchHistory()).events ?? [];
+  const at = (id: unknown) => events[Number(id) - 1];
+  const pages = events.flatMap(({ activityTaskScheduledEventAttributes: scheduled }) =>
+    scheduled?.activityType?.name === 'reprojectPage'
+      ? [at(scheduled.workflowTaskCompletedEventId)?.workflowTaskCompletedEventAttributes]
+      : [],
+  );
+  const begun = pages.map((task) => {
+    const time = at(task?.startedEventId)?.eventTime;
+    return Number(time?.seconds) * 1_000 + Math.floor(Number(time?.nanos) / 1_000_000);
+  });
+  return begun.slice(1, -1).map((time, n) => time - (begun[n] ?? 0));
 }
 
 /** A deadline nobody misses. */
