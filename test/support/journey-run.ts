@@ -205,8 +205,11 @@ export async function codeOf(sent: Promise<unknown>): Promise<string | undefined
 /** gRPC: the task that was to take the command was thrown away, because something else came meanwhile. */
 const failedPrecondition = 9;
 
-/** Sends a command again that a run passed over while it continued as new, as the API does. */
-async function persistently<T>(send: () => Promise<T>): Promise<T> {
+/**
+ * Sends a command again that a run passed over while it continued as new, as the API does. The server that skips time says of such a run that
+ * there is none, although the next one has begun.
+ */
+async function persistently<T>(handle: WorkflowHandle, send: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await send();
@@ -215,7 +218,8 @@ async function persistently<T>(send: () => Promise<T>): Promise<T> {
       const isPassedOver = cause instanceof ApplicationFailure && passedOver.includes(cause.type ?? '');
       const status: number | null = error instanceof Error && isGrpcServiceError(error.cause) ? error.cause.code : null;
       const isThrownAway = status === failedPrecondition;
-      if (!isPassedOver && !isThrownAway) throw error;
+      const isBetweenRuns = error instanceof WorkflowNotFoundError && (await handle.describe()).status.name === 'RUNNING';
+      if (!isPassedOver && !isThrownAway && !isBetweenRuns) throw error;
     }
   }
 }
@@ -253,7 +257,9 @@ export class JourneyRun {
     const commandId = envelope.commandId ?? randomUUID();
     const args = { actor: `user/${demo.admin}`, role: 'admin', source: 'api', ...fields, ...envelope, commandId };
     return this.told.answer(
-      await persistently(() => this.handle.executeUpdate<JourneyAnswer, [typeof args]>(verb, { args: [args], updateId: commandId })),
+      await persistently(this.handle, () =>
+        this.handle.executeUpdate<JourneyAnswer, [typeof args]>(verb, { args: [args], updateId: commandId }),
+      ),
     );
   }
 
@@ -409,7 +415,9 @@ export class HandoffRun {
     const commandId = envelope.commandId ?? randomUUID();
     const args = { actor: `user/${demo.admin}`, role: 'admin', source: 'api', ...(fields as object), ...envelope, commandId };
     return this.told.answer(
-      await persistently(() => this.handle.executeUpdate<HandoffAnswer, [typeof args]>(verb, { args: [args], updateId: commandId })),
+      await persistently(this.handle, () =>
+        this.handle.executeUpdate<HandoffAnswer, [typeof args]>(verb, { args: [args], updateId: commandId }),
+      ),
     );
   }
 
