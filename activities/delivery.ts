@@ -28,8 +28,7 @@ export function createDelivery(deps: DeliveryDeps): DeliveryActivities & GiveUpA
   return {
     async deliver(request) {
       const call = { begun: deps.now(), signal: AbortSignal.any([Context.current().cancellationSignal, AbortSignal.timeout(callLimit)]) };
-      if (isNotice(request.message)) await addressNotice(deps, request);
-      const rows = await listed(deps, request);
+      const rows = isNotice(request.message) ? await addressNotice(deps, request) : await listed(deps, request);
       const outcomes = await sendAll(deps, request, rows, call);
       if (isNotice(request.message) && outcomes.some(hasFallenShort)) outcomes.push(...(await byOtherChannel(deps, request, rows, call)));
       const open = outcomes.flatMap((outcome) => ('again' in outcome ? [outcome] : []));
@@ -49,13 +48,18 @@ export function createDelivery(deps: DeliveryDeps): DeliveryActivities & GiveUpA
 }
 
 /** Finds out whom a notice goes to, once. That nobody is there is no failure: it is recorded, counted and logged. */
-async function addressNotice(deps: DeliveryDeps, request: DeliveryRequest): Promise<void> {
-  const { ticketId: ticket, message } = request;
-  const addressed = await inTenant(deps, request, (tx) => planNotice(tx, noticeRequest(deps, request)));
+async function addressNotice(deps: DeliveryDeps, request: DeliveryRequest): Promise<OutboundRow[]> {
+  const { tenant, ticketId: ticket, message } = request;
+  const { addressed, rows } = await inTenant(deps, request, async (tx) => ({
+    addressed: await planNotice(tx, noticeRequest(deps, request)),
+    rows: await listOutbound(tx, tenant, ticket, message),
+  }));
   if (addressed === null) throw tryAgain('delivery.retry', ['notice_missing']);
-  if (addressed.recipients > 0 || !addressed.isNew) return;
-  deps.tally.nobody();
-  log.warn('a notice found nobody to go to', { ticket, message });
+  if (addressed.recipients === 0 && addressed.isNew) {
+    deps.tally.nobody();
+    log.warn('a notice found nobody to go to', { ticket, message });
+  }
+  return rows;
 }
 
 /** The same notice by the other channel, to whom the first one could not reach. */
