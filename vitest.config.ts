@@ -7,7 +7,7 @@ interface Settings {
   readonly group: number;
   /** Starts what the tests stand on: the template database, the Temporal servers, the workflow bundle. */
   readonly servers: boolean;
-  /** Runs the engine's code in the tests' own process. */
+  /** Runs the engine's code in the tests' own process, which can be set up once only: each file gets a process of its own. */
   readonly engine?: boolean;
   /** Files at a time; without it one for each processor. */
   readonly workers?: number;
@@ -19,6 +19,8 @@ const project = (name: string, { group, servers, engine = false, workers, timeou
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
+    // Loading our modules anew for each file would be most of the time of the short ones; they keep no state.
+    isolate: engine,
     sequence: { groupOrder: group },
     testTimeout: timeout,
     hookTimeout: Math.max(timeout, seconds(30)),
@@ -30,8 +32,8 @@ const project = (name: string, { group, servers, engine = false, workers, timeou
   },
 });
 
-/** Most of their time these wait for servers, leases and clocks. */
-const waiting = 2;
+/** Most of their time these wait for servers, leases and clocks: two leave half of two processors idle. */
+const waiting = 3;
 
 export default defineConfig({
   test: {
