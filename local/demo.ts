@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { demo } from '../db/seed.js';
 import type { Person, Running } from './demo-tools.js';
 import { Correspondent, DemoError, findRunning, giveKey, personWith, until } from './demo-tools.js';
 
@@ -50,7 +51,8 @@ async function tell(running: Running): Promise<void> {
   show('acknowledgement', acknowledgement.link);
 
   step(3, 'An agent takes it, leaves a note for colleagues, and replies');
-  await agent.post(`${path}/claim`, {}, Anything);
+  // Not `claim`: the support journey may have given it to somebody by now.
+  await agent.post(`${path}/assign`, { agentId: demo.agents[0] }, Anything);
   await agent.post(`${path}/notes`, { body: 'Third lock-out this week: look at the limit.' }, Anything);
   await agent.post(`${path}/messages`, { body: 'I have unlocked your account. Does it work now?', format: 'text' }, Anything);
   const reply = await customer.receive('the reply');

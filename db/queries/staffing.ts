@@ -6,7 +6,7 @@ import type { AgentId, TeamId, TenantId, TicketId } from '../../domain/ids.js';
 
 /**
  * The active member of a team with the fewest open tickets who may see the ticket's product, the present assignee left out; of equals the one
- * who got a ticket longest ago.
+ * who got a ticket longest ago. Admins come last: they are there for the desk, and get a ticket when nobody else can.
  *
  * @param team null: the ticket's own
  * @returns null when there is no team, or nobody in it
@@ -26,7 +26,7 @@ export async function findNextAgent(
     ) load on true
     where t.tenant_id = ${tenant} and t.id = ${ticketId} and a.active and a.id is distinct from t.assignee_id
       and (a.products is null or t.product = any(a.products))
-    order by load.open, load.latest nulls first, a.id
+    order by a.role = 'admin', load.open, load.latest nulls first, a.id
     limit 1`.execute(tx);
   const [found] = rows;
   return found === undefined ? null : { agent: asAgentId(found.agent), team: asTeamId(found.team) };

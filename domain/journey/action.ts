@@ -228,7 +228,8 @@ export const builtInActions: readonly ActionDeclaration[] = [
   {
     name: 'ticket.assign',
     major: 1,
-    summary: 'Gives a ticket to the member of its team with the fewest open ones. Who has it already keeps it; nobody there is no failure.',
+    summary:
+      'Gives a ticket to the member of its team with the fewest open ones, admins last. Who has it already keeps it; nobody there is no failure.',
     input: object({ ticketId: id }, ['ticketId']),
     output: object({ assigned: { type: 'boolean' }, agent: id }, ['assigned']),
     effect: 'idempotent',

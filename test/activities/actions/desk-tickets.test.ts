@@ -1,10 +1,11 @@
 /** What journeys do to tickets: those of the desk by its own commands, others at the support system; the real rules on a real database. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { TicketGone } from '../../../activities/actions/ports.js';
 import type { TicketOrders } from '../../../activities/actions/ports.js';
 import { createActionRunner } from '../../../activities/actions.js';
 import { CommandRefused } from '../../../activities/ports.js';
+import { withTenant } from '../../../db/client.js';
 import { demo } from '../../../db/seed.js';
 import { asTeamId, ticketIdFrom } from '../../../domain/ids.js';
 import { effectKey } from '../../../domain/journey/action.js';
@@ -87,6 +88,12 @@ const run = (request: ActionRequest) => {
   );
 };
 
+const assigneeOfNext = async (): Promise<unknown> => {
+  const ticket = await nextTicket();
+  await run(aRequest('ticket.assign@1', ticket.id));
+  return desk.tickets.get(ticket.id)?.assignee;
+};
+
 describe('triage', () => {
   test('gives the category the ticket lacks, and says what it has now', async () => {
     const ticket = await nextTicket({ priority: 'high' });
@@ -118,6 +125,17 @@ describe('assignment', () => {
     expect(assignee).toEqual(expect.any(String));
     expect(await run(request)).toEqual(answer);
     expect(given).toHaveLength(1);
+  });
+
+  test('goes round among the others before an admin gets one', async () => {
+    const others = [demo.lead, ...demo.agents];
+    for (const _ of [...others, ...others]) expect(others).toContain(await assigneeOfNext());
+    const arePresent = async (active: boolean): Promise<void> => {
+      await withTenant(desk.database.db, tenant, (tx) => tx.updateTable('agent').set({ active }).where('id', 'in', others).execute());
+    };
+    onTestFinished(() => arePresent(true));
+    await arePresent(false);
+    expect(await assigneeOfNext()).toBe(demo.admin);
   });
 
   test('an attempt whose answer was lost is asked again under the same command, and gives it to nobody else', async () => {
