@@ -209,10 +209,10 @@ const failedPrecondition = 9;
  * Sends a command again that a run passed over while it continued as new, as the API does. The server that skips time says of such a run that
  * there is none, although the next one has begun.
  */
-async function persistently<T>(handle: WorkflowHandle, send: () => Promise<T>): Promise<T> {
+async function persistently<Answer>(handle: WorkflowHandle, verb: string, args: { readonly commandId: string }): Promise<Answer> {
   for (;;) {
     try {
-      return await send();
+      return await handle.executeUpdate<Answer, [typeof args]>(verb, { args: [args], updateId: args.commandId });
     } catch (error) {
       const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
       const isPassedOver = cause instanceof ApplicationFailure && passedOver.includes(cause.type ?? '');
@@ -256,11 +256,7 @@ export class JourneyRun {
   ): Promise<JourneyAnswer> {
     const commandId = envelope.commandId ?? randomUUID();
     const args = { actor: `user/${demo.admin}`, role: 'admin', source: 'api', ...fields, ...envelope, commandId };
-    return this.told.answer(
-      await persistently(this.handle, () =>
-        this.handle.executeUpdate<JourneyAnswer, [typeof args]>(verb, { args: [args], updateId: commandId }),
-      ),
-    );
+    return this.told.answer(await persistently<JourneyAnswer>(this.handle, verb, args));
   }
 
   /** An event of the bus, stored and told as the relay does it. */
@@ -414,11 +410,7 @@ export class HandoffRun {
   ): Promise<HandoffAnswer> {
     const commandId = envelope.commandId ?? randomUUID();
     const args = { actor: `user/${demo.admin}`, role: 'admin', source: 'api', ...(fields as object), ...envelope, commandId };
-    return this.told.answer(
-      await persistently(this.handle, () =>
-        this.handle.executeUpdate<HandoffAnswer, [typeof args]>(verb, { args: [args], updateId: commandId }),
-      ),
-    );
+    return this.told.answer(await persistently<HandoffAnswer>(this.handle, verb, args));
   }
 
   state(): Promise<HandoffView> {
