@@ -30,8 +30,7 @@ export async function projectJourney(options: ProjectionOptions, records: readon
     version: view.version,
     rows: logRows(records, options.newId),
     record: (tx, rows) => record(tx, records, last, rows),
-    rewrite: async (tx) =>
-      void (await writeJourney(view, { runId, isModified: isModified(records) }, sql`where true`, sql`<=`).execute(tx)),
+    rewrite: async (tx) => void (await writeJourney(view, { runId, isModified: isModified(records) }, sql`where true`).execute(tx)),
   });
 }
 
@@ -55,12 +54,11 @@ async function record(tx: TenantTx, records: readonly JourneyRecord[], last: Jou
 const isModified = (records: readonly JourneyRecord[]): boolean =>
   records.some(({ events }) => events.some(({ type }) => type === 'journey.modified'));
 
-/** Inserts the row, or updates one of a lower version. */
+/** Inserts the row, or updates one of no higher version: what is open stands in it too, and changes without an event. */
 function writeJourney(
   view: JourneyView,
   { runId, isModified: modified }: { readonly runId: string; readonly isModified: boolean },
   condition: RawBuilder<unknown>,
-  newer = sql`<`,
 ): RawBuilder<unknown> {
   const { start } = view;
   return sql`
@@ -81,7 +79,7 @@ function writeJourney(
       open_steps = excluded.open_steps, context = excluded.context, input = excluded.input, due_at = excluded.due_at,
       awaits_approval = excluded.awaits_approval, modified = journey.modified or excluded.modified, version = excluded.version,
       run_id = excluded.run_id, last_activity = excluded.last_activity, ended_at = excluded.ended_at, updated_at = now()
-    where journey.version ${newer} excluded.version`;
+    where journey.version <= excluded.version`;
 }
 
 function visitInserts(tenant: TenantId, journeyId: string, records: readonly JourneyRecord[]): RawBuilder<unknown> {
