@@ -24,6 +24,7 @@ import { searchAttributes } from '../../workflows/names.js';
 import type { TestDatabase } from '../support/db.js';
 import { freshDatabase } from '../support/db.js';
 import { devEnvironment } from '../support/dev-env.js';
+import { replayAll } from '../support/histories.js';
 import { codeOf, JourneyDesk } from '../support/journey-run.js';
 import type { JourneyRun } from '../support/journey-run.js';
 import { aPolicy } from '../support/policies.js';
@@ -274,6 +275,83 @@ test('a handoff lives on while its journey continues as new, and is called off w
   expect(await lost.handoff('install').row()).toMatchObject({ state: 'cancelled' });
 });
 
+describe('a handoff and its journey', () => {
+  const handing = aTemplate({
+    context: { note: { schema: { type: 'number' } } },
+    start: 'install',
+    steps: {
+      install: {
+        kind: 'handoff',
+        from: 'crm',
+        to: 'field-ops',
+        mode: 'accept',
+        acceptWithin: 'PT4H',
+        onTimeout: 'incident',
+        transitions: [
+          { to: 'won', outcome: 'completed' },
+          { to: 'won', outcome: 'rejected' },
+          { to: 'won', outcome: 'returned' },
+        ],
+      },
+      won,
+    },
+  });
+
+  test('which end in the same moment are both over, for the server too', async () => {
+    const published = await desk.publish(handing);
+    const runs = await Promise.all(Array.from({ length: 12 }, () => desk.start(published)));
+    let refusedTasks = 0;
+    await Promise.all(
+      runs.map(async (journey) => {
+        const handoff = journey.handoff('install');
+        await until(async () => (await handoff.row())?.state).toBe('offered');
+        await handoff.send('accept', {});
+        await handoff.send('complete', {});
+        await journey.handle.result();
+        await handoff.handle.result();
+        expect(await journey.row()).toMatchObject({ status: 'completed', result: 'won' });
+        const { events } = await journey.handle.fetchHistory();
+        if (events?.some((event) => event.workflowTaskFailedEventAttributes != null) === true) refusedTasks += 1;
+      }),
+    );
+    // The server refused to let one end before it had heard of the other's end; without that nothing was shown.
+    expect(refusedTasks).toBeGreaterThan(0);
+  });
+
+  test.each(['report', 'command'])(
+    'the %s first: both come with one task, and are taken in the order a replay finds them in',
+    async (first) => {
+      const journey = await desk.start(await desk.publish({ ...handing, key: `both_${first}` }));
+      const handoff = journey.handoff('install');
+      await until(async () => (await handoff.row())?.state).toBe('offered');
+      await until(() => attributes(journey.handle)).toMatchObject({ due: expect.any(Number) });
+      await desk.rest();
+      const report = () => journey.handle.signal('handoff', { ...told, handoff: handoff.id });
+      const command = () => journey.send('updateContext', { patch: { note: 1 } });
+      const told = { seq: 20, state: 'accepted', owner: 'field-ops', dueAt: Date.now() + 86_400_000, attempts: 0 };
+      let sent: Promise<unknown>;
+      if (first === 'report') {
+        await report();
+        sent = command();
+      } else {
+        sent = command();
+        await until(async () => (await journey.handle.describe()).raw.pendingWorkflowTask != null).toBe(true);
+        await report();
+      }
+      await desk.work();
+      await sent;
+      // The server puts a command behind everything its task brings, whatever came first.
+      const { events } = await journey.handle.fetchHistory();
+      const ids = (kind: 'workflowExecutionSignaledEventAttributes' | 'workflowExecutionUpdateAcceptedEventAttributes') =>
+        events?.filter((event) => event[kind] != null).map((event) => Number(event.eventId)) ?? [];
+      const shownAt = events?.findLast((event) => event.upsertWorkflowSearchAttributesEventAttributes != null)?.eventId;
+      expect(ids('workflowExecutionSignaledEventAttributes').at(-1)).toBeLessThan(Number(shownAt));
+      expect(ids('workflowExecutionUpdateAcceptedEventAttributes').at(-1)).toBe(Number(shownAt) + 1);
+      expect((await replayAll(env.client, desk.queue)).otherwise).toEqual([]);
+    },
+  );
+});
+
 test('a step starts another journey, and goes on with how it ended', async () => {
   const child = aTemplate({
     subject: { type: 'customer', id: 'input.customerId' },
@@ -445,3 +523,9 @@ test('customer_acquisition, from the lead to the date of installation, with the 
   await packages.stop();
   await new Promise((resolve) => events.close(resolve));
 }, 400_000);
+
+test('every run of these is replayed as it was', { timeout: 120_000 }, async () => {
+  const { replayed, otherwise } = await replayAll(env.client, desk.queue);
+  expect(otherwise).toEqual([]);
+  expect(replayed).toBeGreaterThan(20);
+});

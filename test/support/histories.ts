@@ -34,5 +34,28 @@ async function keep(history: History, name: string): Promise<void> {
   await writeFile(file, `${withoutMachines(historyToJSON(history))}\n`);
 }
 
+/**
+ * Replays every run on a task queue, ended or not.
+ *
+ * @returns how many there are, and which of them decided otherwise, with why
+ */
+export async function replayAll(
+  { workflow }: Client,
+  queue: string,
+): Promise<{ readonly replayed: number; readonly otherwise: readonly string[] }> {
+  const histories = async function* () {
+    for await (const { workflowId, runId } of workflow.list({ query: `TaskQueue = "${queue}"` })) {
+      yield { workflowId, history: await workflow.getHandle(workflowId, runId).fetchHistory() };
+    }
+  };
+  const otherwise: string[] = [];
+  let replayed = 0;
+  for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle: { codePath: inject('bundle') } }, histories())) {
+    replayed += 1;
+    if (error !== undefined) otherwise.push(`${workflowId}: ${error.message}`);
+  }
+  return { replayed, otherwise };
+}
+
 /** Processes name themselves and their queues after their machine; which one it was is nobody's business later, and replay does not ask. */
 const withoutMachines = (json: string): string => json.replaceAll(new RegExp(`"[^"]*@${hostname()}[^"]*"`, 'g'), '"test"');

@@ -93,6 +93,11 @@ export class JourneyDesk {
     return desk;
   }
 
+  /** Where its journeys and handoffs run. */
+  get queue(): string {
+    return taskQueue('core', this.queueSuffix);
+  }
+
   now(): Promise<number> {
     return this.options.now?.() ?? Promise.resolve(Date.now());
   }
@@ -124,7 +129,7 @@ export class JourneyDesk {
     this.core = await Worker.create({
       connection,
       namespace,
-      taskQueue: taskQueue('core', this.queueSuffix),
+      taskQueue: this.queue,
       workflowBundle: { codePath: inject('bundle') },
       activities: core,
       stickyQueueScheduleToStartTimeout: '1s',

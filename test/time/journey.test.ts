@@ -552,7 +552,10 @@ describe('handoffs', () => {
     const journey = await desk.start(await desk.publish({ ...template, context }), { input: { owner: ann } });
     const gate = () => journey.approval('install');
     await until(gate).toMatchObject({ round: 1, eligible: [{ id: ann }] });
+    // What the handoff reports has come before anything is sent to the journey: see timeEnvironment.
+    await until(async () => (await journey.row()).awaitsApproval).toBe(true);
     await journey.send('updateContext', { patch: { note: 1 } });
+    await until(async () => (await journey.row()).dueAt).not.toBeNull();
     await journey.send('updateContext', { patch: { owner: ben, amount: 6 } });
     await until(gate).toMatchObject({ round: 2, eligible: [{ id: ben }] });
     const handoff = journey.handoff('install');
