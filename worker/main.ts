@@ -153,9 +153,9 @@ const onPublished = (count: number): void => {
 const stream = startStreamRelay({ relay: streamRelay, log, onPublished });
 const schedules = startJourneySchedules({ client, relay, interests, queueSuffix, log });
 const builtIns = startBuiltIns({ publish, log });
-const sealer = startAuditSealer({ relay, log, onSealed: metrics.sealed });
+const sealer = startAuditSealer({ db, relay, log, onSealed: metrics.sealed });
 const sweep = startSweep({ relay, log, onSwept: metrics.swept });
-const retention = startRetention({ ...deps, relay, log });
+const retention = startRetention({ ...deps, relay, log, onSwept: metrics.letGo });
 
 const end = (): void => [core, outbound].filter((worker) => worker.getState() === 'RUNNING').forEach((worker) => worker.shutdown());
 stopping.signal.addEventListener('abort', end, { once: true });

@@ -2,6 +2,7 @@ import type { DeliveryTally } from '../activities/attempt.js';
 import type { SlaTally } from '../activities/sla-tally.js';
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 import type { Routed } from '../activities/journey-entry-routing.js';
+import type { ErasedRows } from '../domain/privacy/erasure.js';
 import type { Swept } from './sweep.js';
 
 export interface WorkerMetrics {
@@ -28,6 +29,8 @@ export interface WorkerMetrics {
   readonly sealed: (count: number) => void;
   /** A round of the sweep ended. */
   readonly swept: (counts: Swept) => void;
+  /** What a tenant has kept long enough was let go of. */
+  readonly letGo: (counts: ErasedRows) => void;
 }
 
 export function createMetrics(): WorkerMetrics {
@@ -71,12 +74,12 @@ export function createMetrics(): WorkerMetrics {
     labelNames: ['kind'],
     registers: [registry],
   });
-  const swept = ({ texts, answers, previews, webhooks }: Swept): void => {
+  const swept = ({ texts, answers, previews }: Swept): void => {
     gone.inc({ kind: 'text' }, texts);
     gone.inc({ kind: 'answer' }, answers);
     gone.inc({ kind: 'preview' }, previews);
-    gone.inc({ kind: 'webhook' }, webhooks);
   };
+  const letGo = ({ webhook_delivery = 0 }: ErasedRows): void => gone.inc({ kind: 'webhook' }, webhook_delivery);
   const lag = new Histogram({
     name: 'usher_relay_lag_seconds',
     help: 'Seconds from when an event came to when every journey it concerns was told',
@@ -136,6 +139,7 @@ export function createMetrics(): WorkerMetrics {
     outbound,
     serviceLevels: createSlaTally(registry),
     swept,
+    letGo,
     inbound: (result) => inbound.inc({ provider: 'email', result }),
     projectionRepaired: () => repaired.inc(),
   };

@@ -13,6 +13,7 @@ import {
   oldMails,
   oldTickets,
 } from '../db/queries/retention.js';
+import { deleteDeliveries, deleteEndpoints } from '../db/queries/webhook-sweep.js';
 import type { TenantId } from '../domain/ids.js';
 import { addRows } from '../domain/privacy/erasure.js';
 import type { ErasedRows } from '../domain/privacy/erasure.js';
@@ -95,6 +96,18 @@ export function createRetention({ db, relay, files, now }: RetentionDeps): (sign
     return { journey_entry: count };
   };
 
+  const webhooks = async (tenant: TenantId, { webhookDays }: Retention, stopped: () => boolean): Promise<ErasedRows> => {
+    let counts: ErasedRows = {};
+    for (let deleted = batch; deleted === batch && !stopped();) {
+      const { deliveries, attempts } = await deleteDeliveries(relay, tenant, overSince(webhookDays, now()), batch);
+      counts = addRows(counts, { webhook_delivery: deliveries, webhook_attempt: attempts });
+      deleted = deliveries;
+    }
+    if (stopped()) return counts;
+    const { replays, endpoints } = await deleteEndpoints(relay, tenant, overSince(webhookDays, now()));
+    return addRows(counts, { webhook_replay: replays, webhook_endpoint: endpoints });
+  };
+
   return async (signal) => {
     const stopped = (): boolean => signal?.aborted === true;
     const swept: SweptTenant[] = [];
@@ -103,7 +116,7 @@ export function createRetention({ db, relay, files, now }: RetentionDeps): (sign
       if (!(await inTenant(tenant, (tx) => claimSweep(tx, tenant)))) continue;
       const settings = await inTenant(tenant, (tx) => findRetention(tx, tenant));
       let counts: ErasedRows = {};
-      for (const part of [mails, tickets, entries]) counts = addRows(counts, await part(tenant, settings, stopped));
+      for (const part of [mails, tickets, entries, webhooks]) counts = addRows(counts, await part(tenant, settings, stopped));
       if (stopped()) break;
       await inTenant(tenant, (tx) => endSweep(tx, tenant, counts));
       swept.push({ tenant, counts });
@@ -117,13 +130,22 @@ const pause = (): number => hour * (0.9 + 0.2 * Math.random());
 /** Before the first one, so that a start is not made slower. */
 const firstPause = (): number => 2 * minute * (1 + Math.random());
 
+export interface RetentionOptions extends RetentionDeps {
+  readonly log: Logger;
+  /** Told what was let go of, tenant by tenant. */
+  readonly onSwept: (counts: ErasedRows) => void;
+}
+
 /** Starts the rounds; disposing waits for one that is under way. */
-export function startRetention({ log, ...deps }: RetentionDeps & { readonly log: Logger }): AsyncDisposable {
+export function startRetention({ log, onSwept, ...deps }: RetentionOptions): AsyncDisposable {
   const sweep = createRetention(deps);
   return startRounds({
     first: firstPause(),
     async round(signal) {
-      for (const { tenant, counts } of await sweep(signal)) log.info({ tenant, counts }, 'swept what was kept long enough');
+      for (const { tenant, counts } of await sweep(signal)) {
+        onSwept(counts);
+        log.info({ tenant, counts }, 'swept what was kept long enough');
+      }
       return pause();
     },
     onFailed(error) {

@@ -1,8 +1,7 @@
-/** Deletes what was stored for commands and is no longer needed: texts that no ticket took, answers kept for repetitions, previews nobody used, old webhooks, ids of callbacks. */
+/** Deletes what was stored for commands and is no longer needed: texts that no ticket took, answers kept for repetitions, previews nobody used, ids of callbacks. */
 import type { Db } from '../db/client.js';
 import { deleteAnswers, deleteDedupeKeys, deletePreviews, deleteReceipts, deleteTexts, strayTexts } from '../db/queries/sweep.js';
 import type { StrayText } from '../db/queries/sweep.js';
-import { deleteDeliveries, deleteEndpoints } from '../db/queries/webhook-sweep.js';
 import { hour, minute } from '../domain/time.js';
 import type { Logger } from '../logger.js';
 import { startRounds } from './rounds.js';
@@ -12,8 +11,6 @@ export interface Swept {
   readonly answers: number;
   /** Of batches, with their instances. */
   readonly previews: number;
-  /** What was sent to webhook endpoints, with its attempts. */
-  readonly webhooks: number;
 }
 
 /** Rows of one statement, so that none runs long. */
@@ -49,9 +46,7 @@ export function createSweep(relay: Db): (signal?: AbortSignal) => Promise<Swept>
     await all(deleteDedupeKeys);
     await all(deleteReceipts);
     const previews = await all(deletePreviews, few);
-    const webhooks = await all(deleteDeliveries);
-    if (!stopped()) await deleteEndpoints(relay);
-    return { texts, answers, previews, webhooks };
+    return { texts, answers, previews };
   };
 }
 
@@ -75,7 +70,7 @@ export function startSweep({ relay, log, onSwept }: SweepOptions): AsyncDisposab
     async round(signal) {
       const swept = await sweep(signal);
       onSwept(swept);
-      if (swept.texts + swept.answers + swept.previews + swept.webhooks > 0) log.info(swept, 'swept');
+      if (swept.texts + swept.answers + swept.previews > 0) log.info(swept, 'swept');
       return pause();
     },
     onFailed(error) {

@@ -33,7 +33,9 @@ const replace = contract(
     operationId: 'replaceRetention',
     summary: 'Say how long things are kept; needs If-Match',
     tags,
-    request: { body: json(RetentionView, { rawMailDays: 14, closedTicketDays: 730, journeyEntryDays: 365 }) },
+    request: {
+      body: json(RetentionView, { rawMailDays: 14, closedTicketDays: 730, journeyEntryDays: 365, webhookDays: 60, auditDays: 730 }),
+    },
     responses: { 200: answer(RetentionView, 'The settings as stored') },
   },
 );

@@ -15,6 +15,10 @@ export const RetentionView = z
     journeyEntryDays: days('journeyEntryDays')
       .default(usualRetention.journeyEntryDays)
       .describe('who entered which journey, and who was refused'),
+    webhookDays: days('webhookDays')
+      .default(usualRetention.webhookDays)
+      .describe('what was sent to webhook endpoints, with its attempts, counted from its end; so long it can be sent again'),
+    auditDays: days('auditDays').default(usualRetention.auditDays).describe('lines of the audit'),
   })
   .meta({ id: 'Retention' });
 export type RetentionView = z.output<typeof RetentionView>;

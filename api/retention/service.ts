@@ -47,10 +47,7 @@ export const createRetentionService = ({ keys }: Pick<Deps, 'keys'>, engine: Pic
   },
 });
 
-const shown = ({ rawMailDays, closedTicketDays, journeyEntryDays, revision }: RetentionSettings): Shown => ({
-  view: { rawMailDays, closedTicketDays, journeyEntryDays },
-  etag: `"${revision}"`,
-});
+const shown = ({ revision, ...view }: RetentionSettings): Shown => ({ view, etag: `"${revision}"` });
 
 const sweepView = ({ day, startedAt, endedAt, counts }: SweepRecord): SweepView => ({
   day,

@@ -162,7 +162,7 @@ const deliveries = contract(
     method: 'get',
     path: '/v1/webhook-endpoints/{endpointId}/deliveries',
     operationId: 'listWebhookDeliveries',
-    summary: 'List what was sent to an endpoint in the last 30 days, newest first',
+    summary: 'List what was sent to an endpoint, newest first, for as long as it is kept',
     tags,
     request: { params: EndpointParams, query: DeliveryQuery },
     responses: { 200: answer(DeliveryPage, 'One page') },

@@ -1090,7 +1090,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List what was sent to an endpoint in the last 30 days, newest first */
+        /** List what was sent to an endpoint, newest first, for as long as it is kept */
         get: operations["listWebhookDeliveries"];
         put?: never;
         post?: never;
@@ -6120,6 +6120,16 @@ export interface components {
              * @default 365
              */
             journeyEntryDays: number;
+            /**
+             * @description what was sent to webhook endpoints, with its attempts, counted from its end; so long it can be sent again
+             * @default 30
+             */
+            webhookDays: number;
+            /**
+             * @description lines of the audit
+             * @default 400
+             */
+            auditDays: number;
         };
         RetentionInput: {
             /**
@@ -6137,6 +6147,16 @@ export interface components {
              * @default 365
              */
             journeyEntryDays?: number;
+            /**
+             * @description what was sent to webhook endpoints, with its attempts, counted from its end; so long it can be sent again
+             * @default 30
+             */
+            webhookDays?: number;
+            /**
+             * @description lines of the audit
+             * @default 400
+             */
+            auditDays?: number;
         };
         RetentionSweep: {
             /**
@@ -12918,7 +12938,9 @@ export interface operations {
                  * @example {
                  *       "rawMailDays": 14,
                  *       "closedTicketDays": 730,
-                 *       "journeyEntryDays": 365
+                 *       "journeyEntryDays": 365,
+                 *       "webhookDays": 60,
+                 *       "auditDays": 730
                  *     }
                  */
                 "application/json": components["schemas"]["RetentionInput"];

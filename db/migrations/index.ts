@@ -12,6 +12,7 @@ import * as requestLimits from './0009-request-limits.js';
 import * as erasure from './0010-erasure.js';
 import * as hooks from './0011-hooks.js';
 import * as callbacks from './0012-callbacks.js';
+import * as webhookAge from './0013-webhook-age.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-desk': desk,
@@ -26,4 +27,5 @@ export const migrations: Record<string, Migration> = {
   '0010-erasure': erasure,
   '0011-hooks': hooks,
   '0012-callbacks': callbacks,
+  '0013-webhook-age': webhookAge,
 };

@@ -7,11 +7,8 @@ import { findBreak } from '../../domain/audit/chain.js';
 import type { BadLine } from '../../domain/audit/chain.js';
 import { asTenantId } from '../../domain/ids.js';
 import type { TenantId } from '../../domain/ids.js';
-import { day, fromIso } from '../../domain/time.js';
+import { fromIso } from '../../domain/time.js';
 import type { Instant } from '../../domain/time.js';
-
-/** The database lets nothing younger go, whoever asks. */
-export const keptDays = 400;
 
 /** Tenants that were not looked through for old lines for a day; they count as looked through now. */
 export async function tenantsToCut(relay: Db): Promise<TenantId[]> {
@@ -23,16 +20,17 @@ export async function tenantsToCut(relay: Db): Promise<TenantId[]> {
 }
 
 /**
- * Takes lines away whose time is over, with a line that says so; they are looked through first, since nobody can any more when they are gone.
+ * Takes lines from before an instant away, with a line that says so; they are looked through first, since nobody can any more when they are gone.
+ * The database lets none go that is younger than 400 days.
  *
  * @returns how many; or the line that is not as it was sealed, and then nothing is taken
  */
-export async function cutAudit(relay: Db, tenant: TenantId, now: Instant, limit: number): Promise<number | BadLine> {
+export async function cutAudit(relay: Db, tenant: TenantId, before: Instant, limit: number): Promise<number | BadLine> {
   return relay.transaction().execute(async (tx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`usher audit ${tenant}`}, 0))`.execute(tx);
     const { cut } = await findChain(tx, tenant);
     const lines = await listSealed(tx, tenant, cut.seq, limit);
-    const young = lines.findIndex(({ at }) => fromIso(at) >= now - keptDays * day);
+    const young = lines.findIndex(({ at }) => fromIso(at) >= before);
     const old = young < 0 ? lines : lines.slice(0, young);
     const { good, bad } = findBreak(cut, old, sha256);
     if (bad !== null) return bad;

@@ -41,9 +41,9 @@ export async function replaceRetention(
   tx: TenantTx,
   tenant: TenantId,
   expected: number,
-  { rawMailDays, closedTicketDays, journeyEntryDays }: Retention,
+  { rawMailDays, closedTicketDays, journeyEntryDays, webhookDays, auditDays }: Retention,
 ): Promise<RetentionSettings | null> {
-  const settings = JSON.stringify({ retention: { rawMailDays, closedTicketDays, journeyEntryDays } });
+  const settings = JSON.stringify({ retention: { rawMailDays, closedTicketDays, journeyEntryDays, webhookDays, auditDays } });
   const { rows } = await sql<Stored>`
     update tenant set settings_revision = settings_revision + 1, settings = settings || ${settings}::jsonb
     where tenant_id = ${tenant} and settings_revision = ${expected}

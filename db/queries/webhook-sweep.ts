@@ -1,33 +1,42 @@
-/** What was sent to webhook endpoints and is old, across tenants. Only the relay's role may delete. Source: security.md, section 6. */
+/** What was sent to webhook endpoints and is old. Only the relay's role may delete, and row rules do not hold it to a tenant. Source: security.md, section 6. */
 import { sql } from 'kysely';
 import type { Db } from '../client.js';
+import type { TenantId } from '../../domain/ids.js';
+import { toIso } from '../../domain/time.js';
+import type { Instant } from '../../domain/time.js';
 
-/** Deliveries and their attempts are kept this long after they have come to an end, in days. */
-const keptDays = 30;
-
-const old = sql`now() - make_interval(days => ${keptDays})`;
-/** One sweeper at a time deletes; the others leave it to him. */
-const alone = sql<boolean>`(select pg_try_advisory_xact_lock(hashtext('usher sweep')))`;
-
-/**
- * Deletes the oldest deliveries that have come to an end, with their attempts.
- *
- * @returns how many
- */
-export async function deleteDeliveries(relay: Db, limit: number): Promise<number> {
-  const { numAffectedRows = 0n } = await sql`
-    delete from webhook_delivery where ${alone} and (tenant_id, id) in (
-      select tenant_id, id from webhook_delivery where settled_at < ${old} order by settled_at limit ${limit})`.execute(relay);
-  return Number(numAffectedRows);
+export interface DeletedDeliveries {
+  readonly deliveries: number;
+  /** Their attempts, which go with them. */
+  readonly attempts: number;
 }
 
-/** Deletes replays that are as old, and endpoints that were removed and of which nothing else is left. */
-export async function deleteEndpoints(relay: Db): Promise<void> {
-  await sql`
-    delete from webhook_replay r where ${alone} and r.started_at < ${old} and not exists (
+/** Deletes a tenant's deliveries that came to an end before an instant, the oldest first; one that is opened again meanwhile stays. */
+export async function deleteDeliveries(relay: Db, tenant: TenantId, before: Instant, limit: number): Promise<DeletedDeliveries> {
+  const old = sql`settled_at < ${toIso(before)}::timestamptz`;
+  const { rows } = await sql<DeletedDeliveries>`
+    with gone as (
+      delete from webhook_delivery where tenant_id = ${tenant} and ${old} and id in (
+        select id from webhook_delivery where tenant_id = ${tenant} and ${old} order by settled_at limit ${limit})
+      returning tries
+    )
+    select count(*)::int as deliveries, coalesce(sum(tries), 0)::int as attempts from gone`.execute(relay);
+  return rows[0] ?? { deliveries: 0, attempts: 0 };
+}
+
+export interface DeletedEndpoints {
+  readonly replays: number;
+  readonly endpoints: number;
+}
+
+/** Deletes a tenant's replays from before an instant, and endpoints that were removed before it, of which nothing else is left. */
+export async function deleteEndpoints(relay: Db, tenant: TenantId, before: Instant): Promise<DeletedEndpoints> {
+  const { numAffectedRows: replays = 0n } = await sql`
+    delete from webhook_replay r where r.tenant_id = ${tenant} and r.started_at < ${toIso(before)}::timestamptz and not exists (
       select from webhook_delivery d where d.tenant_id = r.tenant_id and d.replay_id = r.id)`.execute(relay);
-  await sql`
-    delete from webhook_endpoint p where ${alone} and p.state = 'removed' and p.disabled_at < ${old}
+  const { numAffectedRows: endpoints = 0n } = await sql`
+    delete from webhook_endpoint p where p.tenant_id = ${tenant} and p.state = 'removed' and p.disabled_at < ${toIso(before)}::timestamptz
       and not exists (select from webhook_delivery d where d.tenant_id = p.tenant_id and d.endpoint_id = p.id)
       and not exists (select from webhook_replay r where r.tenant_id = p.tenant_id and r.endpoint_id = p.id)`.execute(relay);
+  return { replays: Number(replays), endpoints: Number(endpoints) };
 }

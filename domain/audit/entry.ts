@@ -82,8 +82,8 @@ const members: ReadonlySet<string> = new Set(
   consumedS remainingS dueAt at startAt target phase calendar step visit result stage template version templateVersion entry trigger goal deadlines
   freezeTasks pausedMs shiftMs decision voter delegate quorum owner attempt attempts attemptsLeft state role products teams active count scopes
   successor replaces overlapHours expiresAt permission code first last total removed texts answers previews visibility target verb control size
-  kind type rate files rows deleted provider attachment message ticket outbound erasure rawMailDays closedTicketDays journeyEntryDays content inbound_message
-  journey_entry`
+  kind type rate files rows deleted provider attachment message ticket outbound erasure rawMailDays closedTicketDays journeyEntryDays webhookDays
+  auditDays content inbound_message journey_entry webhook_delivery webhook_attempt webhook_replay webhook_endpoint`
     .split(/\s+/)
     .filter((name) => name !== ''),
 );

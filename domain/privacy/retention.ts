@@ -9,6 +9,10 @@ export interface Retention {
   readonly closedTicketDays: number | null;
   /** Days it is kept who entered which journey, and who was refused. */
   readonly journeyEntryDays: number;
+  /** Days it is kept what was sent to webhook endpoints, and what came of each attempt, from when it came to an end. */
+  readonly webhookDays: number;
+  /** Days lines of the audit are kept. */
+  readonly auditDays: number;
 }
 
 /** Days each may be set to. */
@@ -16,9 +20,19 @@ export const retentionLimits = {
   rawMailDays: { least: 1, most: 3_650 },
   closedTicketDays: { least: 1, most: 36_500 },
   journeyEntryDays: { least: 30, most: 36_500 },
+  // A receiver that was away through all attempts is given up after days; then somebody has to be left time to send again what it missed.
+  webhookDays: { least: 7, most: 365 },
+  // The database lets no younger line of the audit go, whoever asks.
+  auditDays: { least: 400, most: 36_500 },
 } as const satisfies { readonly [Name in keyof Retention]: { readonly least: number; readonly most: number } };
 
-export const usualRetention: Retention = { rawMailDays: 30, closedTicketDays: null, journeyEntryDays: 365 };
+export const usualRetention: Retention = {
+  rawMailDays: 30,
+  closedTicketDays: null,
+  journeyEntryDays: 365,
+  webhookDays: 30,
+  auditDays: 400,
+};
 
 /** What is older than this is over. */
 export const overSince = (days: number, now: Instant): Instant => now - days * day;
@@ -34,5 +48,7 @@ export function retentionFrom(stored: Readonly<Record<string, unknown>>): Retent
     rawMailDays: days('rawMailDays') ?? usualRetention.rawMailDays,
     closedTicketDays: days('closedTicketDays'),
     journeyEntryDays: days('journeyEntryDays') ?? usualRetention.journeyEntryDays,
+    webhookDays: days('webhookDays') ?? usualRetention.webhookDays,
+    auditDays: days('auditDays') ?? usualRetention.auditDays,
   };
 }

@@ -10,6 +10,7 @@ import { deleteDeliveries, deleteEndpoints } from '../../db/queries/webhook-swee
 import { findWebhookWork } from '../../db/queries/webhook-relay.js';
 import type { DueDelivery } from '../../db/queries/webhook-relay.js';
 import { afterAttempt } from '../../domain/webhook/schedule.js';
+import { day } from '../../domain/time.js';
 import { judge } from '../../domain/webhook/verdict.js';
 import { createLogger } from '../../logger.js';
 import { startWebhookRelay } from '../../worker/webhook-relay.js';
@@ -305,7 +306,7 @@ describe('the relay', () => {
     expect(await stage.due()).toMatchObject([{ id: due?.id }]);
   });
 
-  test('what is over and thirty days old is swept, with its endpoint once that was removed', async () => {
+  test('what is over and was kept long enough is swept, with its endpoint once that was removed', async () => {
     const endpoint = await stage.endpoint();
     await stage.event('swept');
     await stage.event('kept');
@@ -320,16 +321,42 @@ describe('the relay', () => {
     await stage.desk.see((tx) =>
       sql`update webhook_endpoint set state = 'removed', disabled_at = now() - interval '31 days' where id = ${endpoint}`.execute(tx),
     );
-    await deleteDeliveries(relay, 1_000);
-    await deleteEndpoints(relay);
+    const before = Date.now() - 30 * day;
+    expect(await deleteDeliveries(relay, tenant, before, 1_000)).toEqual({ deliveries: 1, attempts: 1 });
+    await deleteEndpoints(relay, tenant, before);
     const left = () => stage.desk.see((tx) => tx.selectFrom('webhookEndpoint').select('id').where('id', '=', endpoint).execute());
     expect((await stage.deliveries(endpoint)).map(({ subject }) => subject)).toEqual(['customer/kept']);
     expect(await left()).toHaveLength(1);
     await stage.desk.see((tx) =>
       sql`update webhook_delivery set settled_at = now() - interval '31 days' where endpoint_id = ${endpoint}`.execute(tx),
     );
-    expect(await deleteDeliveries(relay, 1_000)).toBe(1);
-    await deleteEndpoints(relay);
+    expect(await deleteDeliveries(relay, tenant, before, 1_000)).toEqual({ deliveries: 1, attempts: 1 });
+    await deleteEndpoints(relay, tenant, before);
     expect(await left()).toEqual([]);
+  });
+
+  test('what is sent again while it is swept stays', async () => {
+    const endpoint = await stage.endpoint();
+    await stage.event('missed');
+    await stage.bring();
+    for (const one of await stage.due()) await attempt(one, 200);
+    const [old] = await stage.deliveries(endpoint);
+    if (old === undefined) throw new Error('nothing was sent');
+    const { relay } = stage.desk.database;
+    await stage.desk.see((tx) => sql`update webhook_delivery set settled_at = now() - interval '31 days' where id = ${old.id}`.execute(tx));
+    const sweeping = await stage.desk.see(async (tx) => {
+      await replayOne(tx, tenant, old.id);
+      const swept = deleteDeliveries(relay, tenant, Date.now() - 30 * day, 1_000);
+      await vi.waitFor(
+        async () => {
+          const { rows } = await sql<{ waits: boolean }>`select exists (select from pg_locks where not granted) as waits`.execute(tx);
+          expect(rows).toEqual([{ waits: true }]);
+        },
+        { timeout: 120_000, interval: 20 },
+      );
+      return { swept };
+    });
+    expect(await sweeping.swept).toEqual({ deliveries: 0, attempts: 0 });
+    expect(await stage.deliveries(endpoint)).toMatchObject([{ id: old.id, state: 'waiting' }]);
   });
 });

@@ -207,10 +207,10 @@ test('it is for admins, and of another tenant there is nothing', async () => {
 
 test('how long things are kept is changed at the revision one has read', async () => {
   const usual = await stage.call('admin', 'GET', '/v1/retention');
-  expect(usual.body).toEqual({ rawMailDays: 30, closedTicketDays: null, journeyEntryDays: 365 });
+  expect(usual.body).toEqual({ rawMailDays: 30, closedTicketDays: null, journeyEntryDays: 365, webhookDays: 30, auditDays: 400 });
   const etag = usual.headers.get('etag') ?? '';
   expect((await stage.call('admin', 'GET', '/v1/retention', undefined, { 'if-none-match': etag })).status).toBe(304);
-  const wanted = { rawMailDays: 14, closedTicketDays: 730, journeyEntryDays: 90 };
+  const wanted = { rawMailDays: 14, closedTicketDays: 730, journeyEntryDays: 90, webhookDays: 60, auditDays: 730 };
   const bare = await stage.call('admin', 'PUT', '/v1/retention', wanted);
   expect([bare.status, bare.body.code]).toEqual([428, 'version_required']);
   const stored = await stage.call('admin', 'PUT', '/v1/retention', wanted, { 'if-match': etag });
@@ -220,18 +220,40 @@ test('how long things are kept is changed at the revision one has read', async (
   expect((await stage.call('admin', 'GET', '/v1/retention')).body).toEqual(wanted);
   // Other settings of the tenant are still what they were.
   expect((await stage.call('admin', 'GET', '/v1/journey-settings')).status).toBe(200);
+  const [line] = await stage.sql((tx) => tx.selectFrom('audit').select('changes').where('action', '=', 'retention.replaced').execute());
+  expect(line?.changes).toEqual(wanted);
 });
 
-test.each<[object, string]>([
+/** At the present revision. */
+const keep = async (body: object): Promise<Reply> => {
+  const etag = (await stage.call('admin', 'GET', '/v1/retention')).headers.get('etag') ?? '';
+  return stage.call('admin', 'PUT', '/v1/retention', body, { 'if-match': etag });
+};
+
+test('what is left out becomes usual again, and 400 days of the audit may be said', async () => {
+  expect((await keep({ webhookDays: 7, auditDays: 36_500 })).body).toMatchObject({ rawMailDays: 30, webhookDays: 7, auditDays: 36_500 });
+  const reply = await keep({ rawMailDays: 14, auditDays: 400 });
+  expect([reply.status, reply.body]).toEqual([
+    200,
+    { rawMailDays: 14, closedTicketDays: null, journeyEntryDays: 365, webhookDays: 30, auditDays: 400 },
+  ]);
+});
+
+test.each<[object, string, string?]>([
   [{ rawMailDays: 0 }, '/rawMailDays'],
   [{ closedTicketDays: 0.5 }, '/closedTicketDays'],
   [{ journeyEntryDays: 29 }, '/journeyEntryDays'],
   [{ rawMailDays: '30' }, '/rawMailDays'],
-  [{ auditDays: 400 }, '/auditDays'],
-])('%j is refused by name, and nothing changes', async (body, pointer) => {
+  [{ webhookDays: 6 }, '/webhookDays', '7'],
+  [{ webhookDays: 366 }, '/webhookDays', '365'],
+  [{ auditDays: 399 }, '/auditDays', '400'],
+  [{ auditDays: null }, '/auditDays'],
+  [{ invoiceDays: 400 }, '/invoiceDays'],
+])('%j is refused by name, and nothing changes', async (body, pointer, rule = '') => {
   const before = await stage.call('admin', 'GET', '/v1/retention');
   const reply = await stage.call('admin', 'PUT', '/v1/retention', body, { 'if-match': before.headers.get('etag') ?? '' });
   expect([reply.status, reply.body.code, reply.body.errors[0].pointer]).toEqual([400, 'invalid_request', pointer]);
+  expect(reply.body.errors[0].message).toContain(rule);
   expect((await stage.call('admin', 'GET', '/v1/retention')).headers.get('etag')).toBe(before.headers.get('etag'));
 });
 

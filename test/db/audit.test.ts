@@ -8,13 +8,15 @@ import { withTenant } from '../../db/client.js';
 import type { Db } from '../../db/client.js';
 import { recordAudit } from '../../db/queries/audit.js';
 import { findChain, sealAudit, tellHeads, unsealedTenants, verifyAudit } from '../../db/queries/audit-chain.js';
-import { cutAudit, keptDays, tenantsToCut } from '../../db/queries/audit-retention.js';
+import { cutAudit, tenantsToCut } from '../../db/queries/audit-retention.js';
 import { AlreadyRecorded, recordOnRow } from '../../db/queries/projection.js';
+import { findRetention, replaceRetention } from '../../db/queries/retention.js';
 import { asTenantId } from '../../domain/ids.js';
 import type { TenantId } from '../../domain/ids.js';
+import { usualRetention } from '../../domain/privacy/retention.js';
 import { day, second, toIso } from '../../domain/time.js';
 import { createLogger } from '../../logger.js';
-import { startAuditSealer } from '../../worker/audit-sealer.js';
+import { createAuditCut, startAuditSealer } from '../../worker/audit-sealer.js';
 import { aTicket, anEnvelope, noon } from '../support/builders.js';
 import type { TestDatabase } from '../support/db.js';
 import { freshDatabase } from '../support/db.js';
@@ -61,10 +63,10 @@ const sealAll = async (of = tenant): Promise<void> => {
   while (((await sealAudit(relay, of, 100)) ?? 1) > 0);
 };
 const look = () => withTenant(db, tenant, (tx) => verifyAudit(tx, tenant));
-const rows = () =>
-  withTenant(db, tenant, async (tx) => {
+const rows = (of = tenant) =>
+  withTenant(db, of, async (tx) => {
     const { rows: found } = await sql<{ id: string; seq: number | null; subject: string }>`
-      select id, seq::int as seq, subject from audit where tenant_id = ${tenant} order by seq nulls last, id`.execute(tx);
+      select id, seq::int as seq, subject from audit where tenant_id = ${of} order by seq nulls last, id`.execute(tx);
     return found;
   });
 
@@ -96,14 +98,27 @@ function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
 const settings = () => ({ DATABASE_URL: database.url });
 
 /** As if they had been written before; their ids are random, so their order in the chain is too. */
-const addOld = (count: number, at: number): Promise<void> =>
-  withTenant(db, tenant, async (tx) => {
+const addOld = (count: number, at: number, of = tenant): Promise<void> =>
+  withTenant(db, of, async (tx) => {
     await sql`
       insert into audit (tenant_id, id, at, actor, source, action, subject)
-      select ${tenant}::uuid, gen_random_uuid(), ${toIso(at)}::timestamptz, 'user/ada', 'api', 'team.changed', 'team/' || n from generate_series(1, ${count}::int) n`.execute(
+      select ${of}::uuid, gen_random_uuid(), ${toIso(at)}::timestamptz, 'user/ada', 'api', 'team.changed', 'team/' || n from generate_series(1, ${count}::int) n`.execute(
       tx,
     );
   });
+
+/** Typed out from security.md, section 6. */
+const keptDays = 400;
+const since = (days: number): number => Date.now() - days * day;
+const cutAll = (now = Date.now): Promise<void> =>
+  createAuditCut({ db, relay, now, log: createLogger({ level: 'silent', pretty: false, name: 'test' }) })();
+/** Past every check, as a mistake or an older version might have left it. */
+const store = (retention: unknown, of: TenantId) =>
+  withTenant(db, of, (tx) =>
+    sql`update tenant set settings = jsonb_build_object('retention', ${JSON.stringify(retention)}::jsonb) where tenant_id = ${of}`.execute(
+      tx,
+    ),
+  );
 
 describe('lines are only added', () => {
   beforeEach(async () => {
@@ -226,8 +241,8 @@ describe('sealing', () => {
     const log = createLogger({ level: 'info', pretty: false, name: 'test' }, { write: (text: string) => void told.push(text) });
     const startedAt = Date.now();
     {
-      await using one = startAuditSealer({ relay, log });
-      await using other = startAuditSealer({ relay, log });
+      await using one = startAuditSealer({ db, relay, log });
+      await using other = startAuditSealer({ db, relay, log });
       expect(other).not.toBe(one);
       await vi.waitFor(async () => expect((await rows()).every(({ seq }) => seq !== null)).toBe(true), { timeout: 120_000, interval: 50 });
       // Within five, and what a busy machine adds.
@@ -315,6 +330,51 @@ describe('T36: what somebody changed who could is found', () => {
 });
 
 describe('old lines', () => {
+  test('leave by the days of their own tenant', async () => {
+    const patient = await newTenant();
+    await withTenant(db, patient, async (tx) => {
+      const { revision } = await findRetention(tx, patient);
+      expect(await replaceRetention(tx, patient, revision, { ...usualRetention, auditDays: 500 })).toMatchObject({ auditDays: 500 });
+    });
+    for (const of of [tenant, patient]) {
+      for (const days of [501, 450, 401]) {
+        await addOld(1, since(days), of);
+        await sealAll(of);
+      }
+    }
+    await cutAll();
+    expect((await rows()).filter(({ subject }) => subject.startsWith('team/'))).toEqual([]);
+    expect((await rows(patient)).map(({ seq }) => seq)).toEqual([2, 3, null]);
+    await sealAll(patient);
+    expect(await withTenant(db, patient, (tx) => verifyAudit(tx, patient))).toMatchObject({ bad: null, checked: 3, isWhole: true });
+  });
+
+  test.each([
+    { auditDays: 30 },
+    { auditDays: 399 },
+    { auditDays: 0 },
+    { auditDays: -1 },
+    { auditDays: '30' },
+    { auditDays: null },
+    'rubbish',
+    30,
+  ])('none younger than 400 days goes where %j is stored', async (stored) => {
+    await store(stored, tenant);
+    await addOld(1, since(401));
+    await sealAll();
+    await addOld(1, since(399));
+    await sealAll();
+    await cutAll();
+    expect((await rows()).map(({ seq }) => seq)).toEqual([2, null]);
+  });
+
+  test('none younger than 400 days goes where somebody asks the database itself', async () => {
+    await addOld(1, since(399));
+    await sealAll();
+    await expect(cutAudit(relay, tenant, since(30), 100)).rejects.toMatchObject(refused);
+    expect(await rows()).toHaveLength(1);
+  });
+
   test('leave from the beginning once their time is over; what is left is whole, and one line says what went', async () => {
     const now = Date.now();
     await addOld(5, now - (keptDays + 1) * day);
@@ -324,9 +384,9 @@ describe('old lines', () => {
     expect(await tenantsToCut(relay)).toContain(tenant);
     expect(await tenantsToCut(relay)).not.toContain(tenant);
     expect([
-      await cutAudit(relay, tenant, now, 2),
-      await cutAudit(relay, tenant, now, 100),
-      await cutAudit(relay, tenant, now, 100),
+      await cutAudit(relay, tenant, now - keptDays * day, 2),
+      await cutAudit(relay, tenant, now - keptDays * day, 100),
+      await cutAudit(relay, tenant, now - keptDays * day, 100),
     ]).toEqual([2, 3, 0]);
     await sealAll();
     expect((await rows()).map(({ seq }) => seq)).toEqual([6, 7, 8, 9, 10]);
@@ -349,14 +409,14 @@ describe('old lines', () => {
     await addOld(3, now - (keptDays + 1) * day);
     await sealAll();
     await tamper(`update audit set actor = 'user/eve' where tenant_id = $1 and seq = 2`, [tenant]);
-    expect(await cutAudit(relay, tenant, now, 100)).toMatchObject({ seq: 2, fault: 'altered' });
+    expect(await cutAudit(relay, tenant, now - keptDays * day, 100)).toMatchObject({ seq: 2, fault: 'altered' });
     expect(await rows()).toHaveLength(3);
   });
 
   test('no younger line goes, whatever the clock of a worker says', async () => {
     await addSome(2);
     await sealAll();
-    await expect(cutAudit(relay, tenant, Date.now() + 1_000 * day, 100)).rejects.toMatchObject(refused);
+    await expect(cutAll(() => Date.now() + 1_000 * day)).rejects.toMatchObject(refused);
     expect(await rows()).toHaveLength(2);
   });
 });

@@ -12,6 +12,7 @@ import { findRetention, listSweeps, replaceRetention } from '../../db/queries/re
 import { demo, newApiKey, seedDemo } from '../../db/seed.js';
 import { asTenantId } from '../../domain/ids.js';
 import type { TenantId } from '../../domain/ids.js';
+import { usualRetention } from '../../domain/privacy/retention.js';
 import { createRetention } from '../../worker/retention.js';
 import { freshDatabase } from '../support/db.js';
 import type { TestDatabase } from '../support/db.js';
@@ -40,6 +41,17 @@ async function file(kind: 'raw' | 'attachment'): Promise<string> {
   await createDiskFiles(folder).put(key, Buffer.from('words'));
   return key;
 }
+/** What was swept so far was swept the day before. */
+async function nextDay(): Promise<void> {
+  for (const tenant of [demo.tenant, other]) {
+    // By one, the oldest first: no two days may meet.
+    await see(async (tx) => {
+      const swept = await tx.selectFrom('retentionSweep').select('day').orderBy('day').execute();
+      for (const { day } of swept) await sql`update retention_sweep set day = day - 1 where day = ${day}`.execute(tx);
+    }, tenant);
+  }
+}
+
 const isThere = (key: string): Promise<boolean> =>
   access(join(folder, key)).then(
     () => true,
@@ -187,20 +199,9 @@ test('a tenant is swept once a day, and one whose worker died is taken over', as
 test('by the tenant’s own days: closed tickets lose texts and files, open ones and other tenants nothing', async () => {
   await see(async (tx) => {
     const { revision } = await findRetention(tx, demo.tenant);
-    await replaceRetention(tx, demo.tenant, revision, { rawMailDays: 3, closedTicketDays: 365, journeyEntryDays: 90 });
-    await tx
-      .updateTable('retentionSweep')
-      .set({ day: sql<Date>`day - 1` })
-      .execute();
+    await replaceRetention(tx, demo.tenant, revision, { ...usualRetention, rawMailDays: 3, closedTicketDays: 365, journeyEntryDays: 90 });
   });
-  await see(
-    (tx) =>
-      tx
-        .updateTable('retentionSweep')
-        .set({ day: sql<Date>`day - 1` })
-        .execute(),
-    other,
-  );
+  await nextDay();
   const [old, young, open] = [await ticket('TKT-000000C2', 366), await ticket('TKT-000000C3', 364), await ticket('TKT-000000C4', null)];
   const [mine, theirs] = [await mail(4, 'done'), await mail(29, 'done', other)];
   const entry = { tenantId: demo.tenant, templateKey: 'renewal', result: 'refused', actor: 'system/x' };
@@ -223,4 +224,107 @@ test('by the tenant’s own days: closed tickets lose texts and files, open ones
   expect(await wordsOf(old.id)).toEqual({ subject: null, body: null, name: '', state: 'rejected', status: 'closed' });
   for (const { id } of [young, open]) expect(await wordsOf(id)).toMatchObject({ subject: 'words', body: 'words', name: 'words.pdf' });
   expect(await Promise.all([old, young, open, mine, theirs].map(({ key }) => isThere(key)))).toEqual([false, true, true, false, true]);
+});
+
+/** An endpoint with deliveries that came to an end so many days ago, each after two attempts; null: one is still on its way. */
+async function endpoint(tenant: TenantId, ends: readonly (number | null)[], removedDays: number | null = null): Promise<string> {
+  const id = randomUUID();
+  const gone = removedDays !== null;
+  await see(async (tx) => {
+    await tx
+      .insertInto('webhookEndpoint')
+      .values({
+        tenantId: tenant,
+        id,
+        url: '',
+        types: ['*'],
+        description: '',
+        includeText: false,
+        secret: Buffer.from(''),
+        createdBy: 'user/x',
+        state: gone ? 'removed' : 'active',
+        disabledAt: gone ? daysAgo(removedDays) : null,
+      })
+      .execute();
+    for (const days of ends) {
+      const { id: deliveryId } = await tx
+        .insertInto('webhookDelivery')
+        .values({
+          tenantId: tenant,
+          endpointId: id,
+          eventId: randomUUID(),
+          type: 'ticket.created',
+          subject: `days/${days}`,
+          seq: 1,
+          eventAt: daysAgo(400),
+          state: days === null ? 'pending' : 'succeeded',
+          settledAt: days === null ? null : daysAgo(days),
+          tries: 2,
+        })
+        .returning('id')
+        .executeTakeFirstOrThrow();
+      for (const n of [1, 2]) {
+        await tx
+          .insertInto('webhookAttempt')
+          .values({ tenantId: tenant, deliveryId, n, round: 1, startedAt: daysAgo(days ?? 400), answer: 'words' })
+          .execute();
+      }
+    }
+  }, tenant);
+  return id;
+}
+
+const sentTo = (tenant: TenantId) =>
+  see(async (tx) => {
+    const deliveries = await tx.selectFrom('webhookDelivery').select('subject').orderBy('settledAt').execute();
+    const { count } = await tx
+      .selectFrom('webhookAttempt')
+      .select((eb) => eb.fn.countAll<string>().as('count'))
+      .executeTakeFirstOrThrow();
+    return { sent: deliveries.map(({ subject }) => subject), attempts: Number(count) };
+  }, tenant);
+
+test('by the tenant’s own days: what was sent to webhook endpoints, with its attempts and endpoints that are gone', async () => {
+  await see(async (tx) => {
+    const { revision } = await findRetention(tx, demo.tenant);
+    await replaceRetention(tx, demo.tenant, revision, { ...usualRetention, webhookDays: 90 });
+  });
+  await nextDay();
+  const kept = await endpoint(demo.tenant, [89, null]);
+  const gone = await endpoint(demo.tenant, [91], 91);
+  const young = await endpoint(demo.tenant, [], 89);
+  await endpoint(other, [91, 31, 29, null]);
+  const theirs = await endpoint(other, [], 31);
+  const replay = { tenantId: demo.tenant, fromAt: daysAgo(400), untilAt: daysAgo(0), total: 0, startedBy: 'user/x', state: 'done' };
+  await see((tx) =>
+    tx
+      .insertInto('webhookReplay')
+      .values([
+        { ...replay, id: randomUUID(), endpointId: gone, startedAt: daysAgo(91) },
+        { ...replay, id: randomUUID(), endpointId: kept, startedAt: daysAgo(89) },
+      ])
+      .execute(),
+  );
+  const swept = await sweep();
+  const counts = { webhook_delivery: 1, webhook_attempt: 2, webhook_replay: 1, webhook_endpoint: 1 };
+  expect(swept).toContainEqual({ tenant: demo.tenant, counts });
+  expect(swept).toContainEqual({ tenant: other, counts: { webhook_delivery: 2, webhook_attempt: 4, webhook_endpoint: 1 } });
+  expect(await sentTo(demo.tenant)).toEqual({ sent: ['days/89', 'days/null'], attempts: 4 });
+  expect(await sentTo(other)).toEqual({ sent: ['days/29', 'days/null'], attempts: 4 });
+  const ends = (tenant: TenantId) => see((tx) => tx.selectFrom('webhookEndpoint').select('id').execute(), tenant);
+  expect((await ends(demo.tenant)).map(({ id }) => id).toSorted()).toEqual([kept, young].toSorted());
+  expect((await ends(other)).map(({ id }) => id)).not.toContain(theirs);
+  // As whoever answers for it sees it, and in the audit.
+  const [today] = await see((tx) => listSweeps(tx, demo.tenant, { limit: 1 }));
+  expect(today?.counts).toEqual(counts);
+  const lines = await see((tx) => tx.selectFrom('audit').select('changes').where('action', '=', 'retention.swept').orderBy('at').execute());
+  expect(lines.at(-1)?.changes).toEqual(counts);
+});
+
+test('more than one statement takes are let go of too', async () => {
+  await nextDay();
+  const days = Array.from({ length: 250 }, () => 31);
+  await endpoint(other, days);
+  expect(await sweep()).toContainEqual({ tenant: other, counts: { webhook_delivery: 250, webhook_attempt: 500 } });
+  expect(await sentTo(other)).toEqual({ sent: ['days/29', 'days/null'], attempts: 4 });
 });

@@ -74,12 +74,12 @@ test('a text that no ticket took goes at the second round, in every tenant', asy
   const young = await text(23);
   const taken = await text(25, { ticket: 'TKT-00000001' });
   const round = createSweep(database.relay);
-  expect(await round()).toEqual({ texts: 0, answers: 0, previews: 0, webhooks: 0 });
+  expect(await round()).toEqual({ texts: 0, answers: 0, previews: 0 });
   expect(await texts()).toContain(old);
-  expect(await round()).toEqual({ texts: 2, answers: 0, previews: 0, webhooks: 0 });
+  expect(await round()).toEqual({ texts: 2, answers: 0, previews: 0 });
   expect((await texts()).toSorted()).toEqual([young, taken].toSorted());
   expect(await texts(other)).not.toContain(foreign);
-  expect(await round()).toEqual({ texts: 0, answers: 0, previews: 0, webhooks: 0 });
+  expect(await round()).toEqual({ texts: 0, answers: 0, previews: 0 });
 });
 
 test('a text that was taken or written between two rounds stays', async () => {
@@ -94,10 +94,10 @@ test('a text that was taken or written between two rounds stays', async () => {
     await storeContent(tx, demo.tenant, [words(written)]);
     await sql`update content set created_at = now() - interval '30 hours' where id = ${written}`.execute(tx);
   });
-  expect(await round()).toEqual({ texts: 1, answers: 0, previews: 0, webhooks: 0 });
+  expect(await round()).toEqual({ texts: 1, answers: 0, previews: 0 });
   expect((await texts()).toSorted()).toEqual([taken, written].toSorted());
   expect(await texts()).not.toContain(left);
-  expect(await round()).toEqual({ texts: 1, answers: 0, previews: 0, webhooks: 0 });
+  expect(await round()).toEqual({ texts: 1, answers: 0, previews: 0 });
   expect(await texts()).toEqual([taken]);
 });
 
@@ -106,7 +106,7 @@ test('answers go after a day, but for a request that is under way', async () => 
   await answer(300, { tenant: other });
   const young = await answer(23);
   const underWay = await answer(25, { leaseS: 30 });
-  expect(await createSweep(database.relay)()).toEqual({ texts: 0, answers: 2, previews: 0, webhooks: 0 });
+  expect(await createSweep(database.relay)()).toEqual({ texts: 0, answers: 2, previews: 0 });
   expect((await answers()).toSorted()).toEqual([young, underWay].toSorted());
   expect(await answers(other)).toEqual([]);
 });
@@ -141,16 +141,16 @@ test('while another worker sweeps, nothing is done twice and nobody waits', asyn
   await client.connect();
   try {
     await client.query(`select pg_advisory_lock(hashtext('usher sweep'))`);
-    expect(await createSweep(database.relay)()).toEqual({ texts: 0, answers: 0, previews: 0, webhooks: 0 });
+    expect(await createSweep(database.relay)()).toEqual({ texts: 0, answers: 0, previews: 0 });
   } finally {
     await client.end();
   }
-  expect(await createSweep(database.relay)()).toEqual({ texts: 0, answers: 1, previews: 0, webhooks: 0 });
+  expect(await createSweep(database.relay)()).toEqual({ texts: 0, answers: 1, previews: 0 });
 });
 
 test('a round that is asked to stop does not begin to delete', async () => {
   await answer(25);
-  expect(await createSweep(database.relay)(AbortSignal.abort())).toEqual({ texts: 0, answers: 0, previews: 0, webhooks: 0 });
+  expect(await createSweep(database.relay)(AbortSignal.abort())).toEqual({ texts: 0, answers: 0, previews: 0 });
   expect(await answers()).toHaveLength(1);
 });
 
