@@ -21,6 +21,8 @@ export interface StackOptions {
   journeys?: boolean;
   /** More environment variables for api and worker; they win. */
   env?: Record<string, string>;
+  /** Folder of the compiled code, which api and worker run instead of their source: for those that start many stacks. */
+  built?: string;
   /** Start parts again that end by themselves; tests want them to stay down. */
   supervise?: boolean;
   /** Gives up starting. */

@@ -32,6 +32,8 @@ export interface Surroundings {
   namespace: string;
   webUiUrl: string;
   env: Record<string, string>;
+  /** Folder of the compiled code; the source runs when undefined. */
+  built: string | undefined;
 }
 
 type Watch = (name: string, start: () => Promise<void>) => (reason: string) => void;
@@ -59,7 +61,7 @@ function createSourcePart(name: string, source: string, readyUrl: string, around
   const part: Part = createPart({
     name,
     command: process.execPath,
-    args: runSource(source),
+    args: runSource(source, around.built),
     env: environmentOf(around),
     cwd: projectFolder,
     output,

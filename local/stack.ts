@@ -139,6 +139,7 @@ async function assemble(options: StackOptions, { state, supervisor, undo, stop }
     namespace,
     webUiUrl: engine.webUiUrl,
     env: options.env ?? {},
+    built: options.built,
   };
   const mail = createMailPart(around, logs.of('mail'), supervisor.watch);
   const sms = createSmsPart(around, logs.of('sms'), supervisor.watch);

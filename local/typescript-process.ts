@@ -7,5 +7,10 @@ export const projectFolder = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
-/** Arguments for node that run one of our sources as it is. */
-export const runSource = (path: string): string[] => ['--import', loader, join(projectFolder, path)];
+/**
+ * Arguments for node that run one of our sources as it is.
+ *
+ * @param built folder of the compiled code, to run that instead: it starts in a third of the time
+ */
+export const runSource = (path: string, built?: string): string[] =>
+  built === undefined ? ['--import', loader, join(projectFolder, path)] : [join(built, path.replace(/\.ts$/, '.js'))];

@@ -2,9 +2,11 @@
  * Starts what the tests of a run share: PostgreSQL with a migrated template, the Temporal servers, the workflow bundle. Runs once for each
  * test project, all in one process, before the first test: what two projects need is started once, and ended by the last.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { ProvidedContext } from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { migrateToLatest } from '../../db/migrate.js';
@@ -14,6 +16,7 @@ import { startPostgres } from '../../local/postgres.js';
 import { acquireTemporal } from '../../local/temporal-binary.js';
 import { startDevServer } from '../../local/temporal-dev.js';
 import { acquireTimeSkippingServer } from '../../local/time-skipping.js';
+import { projectFolder } from '../../local/typescript-process.js';
 import { makeBundle } from '../../worker/bundle.js';
 
 declare module 'vitest' {
@@ -22,6 +25,8 @@ declare module 'vitest' {
     postgres: { url: string; superuser: string };
     /** Path of the workflow bundle. */
     bundle: string;
+    /** Folder of the compiled code. */
+    built: string;
     /** Path of the time-skipping server's program. */
     timeSkipping: string;
     devServer: { address: string; namespace: string };
@@ -43,7 +48,7 @@ const needs: Record<string, readonly Part[]> = {
   api: ['postgres'],
   replay: ['bundle'],
   time: ['postgres', 'bundle', 'timeSkipping'],
-  server: ['postgres', 'bundle', 'devServer'],
+  server: ['postgres', 'bundle', 'built', 'devServer'],
 };
 
 type Started<Name extends Part> = { readonly value: ProvidedContext[Name]; readonly end?: () => Promise<void> };
@@ -64,6 +69,17 @@ const starters: { readonly [Name in Part]: () => Promise<Started<Name>> } = {
     const file = join(folder, 'workflow-bundle.js');
     await writeFile(file, (await makeBundle()).code);
     return { value: file, end: () => rm(folder, { recursive: true, force: true }) };
+  },
+  async built() {
+    // In the checkout, so that its packages are found.
+    const caches = join(projectFolder, 'node_modules', '.cache', 'usher');
+    await mkdir(caches, { recursive: true });
+    const folder = await mkdtemp(join(caches, 'built-'));
+    await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+    const compiler = join(projectFolder, 'node_modules', 'typescript-native', 'bin', 'tsc');
+    const options = ['-p', join(projectFolder, 'tsconfig.build.json'), '--noCheck', '--outDir', folder];
+    await promisify(execFile)(process.execPath, [compiler, ...options]);
+    return { value: folder, end: () => rm(folder, { recursive: true, force: true }) };
   },
   async timeSkipping() {
     return { value: await acquireTimeSkippingServer(aloud) };

@@ -26,7 +26,7 @@ export async function startTestStack({
   const stateDir = await mkdtemp(join(tmpdir(), 'usher-stack-'));
   // A worker that makes its bundle takes seconds more, each time it starts; a request on a machine that stands still takes as long as that.
   const settings = { LOG_LEVEL: 'info', REQUEST_TIMEOUT_MS: '60000', WORKFLOW_BUNDLE: inject('bundle'), ...env };
-  const stack = await startStack({ stateDir, ports: 'free', policies, journeys, env: settings, log: silent }).catch(
+  const stack = await startStack({ stateDir, ports: 'free', policies, journeys, env: settings, built: inject('built'), log: silent }).catch(
     async (error: unknown) => {
       process.stderr.write(await logsOf(join(stateDir, 'logs')));
       throw error;
