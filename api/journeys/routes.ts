@@ -360,8 +360,10 @@ export const journeyRoutes = (service: JourneyService, reads: JourneyReads) =>
     .openapi(list, async (c) => c.json(await reads.list(readerOf(c.var), c.req.valid('query')), 200))
     .openapi(tasks, async (c) => c.json(await reads.tasks(readerOf(c.var), c.req.valid('query')), 200))
     .openapi(get, async (c) => {
-      const etag = `"${c.var.journey.version}"`;
-      if (notModified(c.req.header('if-none-match'), etag)) return c.body(null, 304, { etag });
+      const { version, endedAt } = c.var.journey;
+      const etag = `"${version}"`;
+      // What is open changes without a version too: deadlines, and whether somebody has to approve.
+      if (endedAt !== null && notModified(c.req.header('if-none-match'), etag)) return c.body(null, 304, { etag });
       const { view } = await reads.get(readerOf(c.var), c.var.journey);
       return c.json(view, 200, { etag });
     })

@@ -103,7 +103,17 @@ describe('reading', () => {
       incidents: [],
       lastActivity: toIso(noon),
     });
-    expect((await get(`${base}/${id}`, 'lead', { 'if-none-match': '"2"' })).status).toBe(304);
+  });
+
+  test('of one that is open the version does not say whether it has changed; of one that is over it does', async () => {
+    const id = await aJourney();
+    const known = { 'if-none-match': '"2"' };
+    expect((await get(`${base}/${id}`, 'lead', known)).body).toMatchObject({ awaitsApproval: false });
+    await stage.journeys.keep(aRecord(id, { events: [], view: { version: 2, awaitsApproval: true } }));
+    expect((await get(`${base}/${id}`, 'lead', known)).body).toMatchObject({ awaitsApproval: true });
+    const over = await ended();
+    const { headers } = await get(`${base}/${over}`);
+    expect((await get(`${base}/${over}`, 'lead', { 'if-none-match': headers.get('etag') ?? '' })).status).toBe(304);
   });
 
   test('texts stand in their places; an erased one is null', async () => {
