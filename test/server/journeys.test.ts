@@ -94,6 +94,22 @@ const aTemplate = (fields: Pick<JourneyTemplate, 'start' | 'steps'> & Partial<Jo
 const won = { kind: 'end', outcome: 'done', result: 'won' } as const;
 const manual = { kind: 'manual', stage: 'first', outcomes: ['go'], transitions: [{ to: 'won', outcome: 'go' }] } as const;
 
+/** What the field does, and where it goes on from there. */
+const handingOver = (done: string) =>
+  ({
+    kind: 'handoff',
+    from: 'crm',
+    to: 'field-ops',
+    mode: 'accept',
+    acceptWithin: 'PT4H',
+    onTimeout: 'incident',
+    transitions: [
+      { to: done, outcome: 'completed' },
+      { to: 'won', outcome: 'rejected' },
+      { to: 'won', outcome: 'returned' },
+    ],
+  }) as const;
+
 describe('actions', () => {
   const acting = aTemplate({
     start: 'act',
@@ -224,19 +240,7 @@ test('a handoff lives on while its journey continues as new, and is called off w
     context: { score: { schema: { type: 'number' } } },
     start: 'install',
     steps: {
-      install: {
-        kind: 'handoff',
-        from: 'crm',
-        to: 'field-ops',
-        mode: 'accept',
-        acceptWithin: 'PT4H',
-        onTimeout: 'incident',
-        transitions: [
-          { to: 'ask', outcome: 'completed' },
-          { to: 'won', outcome: 'rejected' },
-          { to: 'won', outcome: 'returned' },
-        ],
-      },
+      install: handingOver('ask'),
       ask: manual,
       won,
     },
@@ -279,77 +283,61 @@ describe('a handoff and its journey', () => {
   const handing = aTemplate({
     context: { note: { schema: { type: 'number' } } },
     start: 'install',
-    steps: {
-      install: {
-        kind: 'handoff',
-        from: 'crm',
-        to: 'field-ops',
-        mode: 'accept',
-        acceptWithin: 'PT4H',
-        onTimeout: 'incident',
-        transitions: [
-          { to: 'won', outcome: 'completed' },
-          { to: 'won', outcome: 'rejected' },
-          { to: 'won', outcome: 'returned' },
-        ],
-      },
-      won,
-    },
+    steps: { install: handingOver('won'), won },
   });
 
   test('which end in the same moment are both over, for the server too', async () => {
-    const published = await desk.publish(handing);
-    const runs = await Promise.all(Array.from({ length: 12 }, () => desk.start(published)));
-    let refusedTasks = 0;
-    await Promise.all(
-      runs.map(async (journey) => {
-        const handoff = journey.handoff('install');
-        await until(async () => (await handoff.row())?.state).toBe('offered');
-        await handoff.send('accept', {});
-        await handoff.send('complete', {});
-        await journey.handle.result();
-        await handoff.handle.result();
-        expect(await journey.row()).toMatchObject({ status: 'completed', result: 'won' });
-        const { events } = await journey.handle.fetchHistory();
-        if (events?.some((event) => event.workflowTaskFailedEventAttributes != null) === true) refusedTasks += 1;
-      }),
-    );
-    // The server refused to let one end before it had heard of the other's end; without that nothing was shown.
-    expect(refusedTasks).toBeGreaterThan(0);
+    const journey = await desk.start(await desk.publish(handing));
+    const handoff = journey.handoff('install');
+    await until(async () => (await handoff.row())?.state).toBe('offered');
+    // The journey's last task lasts until its handoff is over: the server refuses to let it end before it has heard of that.
+    project = (real) => async (records) => {
+      if (records.some(({ view }) => view.endedAt !== null)) await handoff.handle.result();
+      return real(records);
+    };
+    await handoff.send('accept', {});
+    await handoff.send('complete', {});
+    await journey.handle.result();
+    expect(await journey.row()).toMatchObject({ status: 'completed', result: 'won' });
+    const { events } = await journey.handle.fetchHistory();
+    expect(events?.some((event) => event.workflowTaskFailedEventAttributes != null)).toBe(true);
   });
 
-  test.each(['report', 'command'])(
-    'the %s first: both come with one task, and are taken in the order a replay finds them in',
-    async (first) => {
-      const journey = await desk.start(await desk.publish({ ...handing, key: `both_${first}` }));
-      const handoff = journey.handoff('install');
-      await until(async () => (await handoff.row())?.state).toBe('offered');
-      await until(() => attributes(journey.handle)).toMatchObject({ due: expect.any(Number) });
-      await desk.rest();
-      const report = () => journey.handle.signal('handoff', { ...told, handoff: handoff.id });
-      const command = () => journey.send('updateContext', { patch: { note: 1 } });
-      const told = { seq: 20, state: 'accepted', owner: 'field-ops', dueAt: Date.now() + 86_400_000, attempts: 0 };
-      let sent: Promise<unknown>;
-      if (first === 'report') {
-        await report();
-        sent = command();
-      } else {
-        sent = command();
-        await until(async () => (await journey.handle.describe()).raw.pendingWorkflowTask != null).toBe(true);
-        await report();
-      }
-      await desk.work();
-      await sent;
-      // The server puts a command behind everything its task brings, whatever came first.
-      const { events } = await journey.handle.fetchHistory();
-      const ids = (kind: 'workflowExecutionSignaledEventAttributes' | 'workflowExecutionUpdateAcceptedEventAttributes') =>
-        events?.filter((event) => event[kind] != null).map((event) => Number(event.eventId)) ?? [];
-      const shownAt = events?.findLast((event) => event.upsertWorkflowSearchAttributesEventAttributes != null)?.eventId;
-      expect(ids('workflowExecutionSignaledEventAttributes').at(-1)).toBeLessThan(Number(shownAt));
-      expect(ids('workflowExecutionUpdateAcceptedEventAttributes').at(-1)).toBe(Number(shownAt) + 1);
-      expect((await replayAll(env.client, desk.queue)).otherwise).toEqual([]);
-    },
-  );
+  // A command that comes second may miss the report's task.
+  test.each([
+    { first: 'report', most: Infinity },
+    { first: 'command', most: 1 },
+  ])('the $first first: the report is taken before the command, and a replay finds them in that order', async ({ first, most }) => {
+    const journey = await desk.start(await desk.publish({ ...handing, key: `both_${first}` }));
+    const handoff = journey.handoff('install');
+    await until(async () => (await handoff.row())?.state).toBe('offered');
+    await until(() => attributes(journey.handle)).toMatchObject({ due: expect.any(Number) });
+    await desk.rest();
+    const report = () => journey.handle.signal('handoff', { ...told, handoff: handoff.id });
+    const command = () => journey.send('updateContext', { patch: { note: 1 } });
+    const told = { seq: 20, state: 'accepted', owner: 'field-ops', dueAt: Date.now() + 86_400_000, attempts: 0 };
+    let sent: Promise<unknown>;
+    if (first === 'report') {
+      await report();
+      sent = command();
+    } else {
+      sent = command();
+      await until(async () => (await journey.handle.describe()).raw.pendingWorkflowTask != null).toBe(true);
+      await report();
+    }
+    await desk.work();
+    await sent;
+    // The server puts a command behind everything its task brings, whatever came first.
+    const { events } = await journey.handle.fetchHistory();
+    const ids = (kind: 'workflowExecutionSignaledEventAttributes' | 'workflowExecutionUpdateAcceptedEventAttributes') =>
+      events?.filter((event) => event[kind] != null).map((event) => Number(event.eventId)) ?? [];
+    const shownAt = events?.findLast((event) => event.upsertWorkflowSearchAttributesEventAttributes != null)?.eventId;
+    expect(ids('workflowExecutionSignaledEventAttributes').at(-1)).toBeLessThan(Number(shownAt));
+    const behind = Number(ids('workflowExecutionUpdateAcceptedEventAttributes').at(-1)) - Number(shownAt);
+    expect(behind).toBeGreaterThan(0);
+    expect(behind).toBeLessThanOrEqual(most);
+    expect((await replayAll(env.client, desk.queue)).otherwise).toEqual([]);
+  });
 });
 
 test('a step starts another journey, and goes on with how it ended', async () => {
