@@ -86,7 +86,9 @@ export async function recordTicket(tx: TenantTx, { events, planned, ticket, sla 
     ), linked as (
       update content c set ticket_id = ${id}, seq = g.seq, linked_at = g.at
       from given g
-      where c.tenant_id = ${tenant} and c.id = g.content and c.ticket_id is null and (select ok from complete)
+      -- The ids once more: a plan made while the table was small would otherwise go through all texts of the tenant.
+      where c.tenant_id = ${tenant} and c.id = any(array(select content from given)) and c.id = g.content and c.ticket_id is null
+        and (select ok from complete)
     ), planned as (
       insert into outbound_message (tenant_id, id, dedupe_key, ticket_id, message, template, recipient_id, content_id, automatic, cycle)
       select ${tenant}, p.id, p."dedupeKey", ${id}, p.message, p.template, p.recipient, p.content, p.automatic, p.cycle
