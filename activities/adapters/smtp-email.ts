@@ -1,7 +1,7 @@
-/** Mail over SMTP: one connection, one recipient, one attempt per mail. Source: reliability.md, R3 and section 7. */
+/** Mail over SMTP: one recipient, one attempt per mail; connections are kept for the next one. Source: reliability.md, R3 and section 7. */
 import { Transform } from 'node:stream';
 import { createTransport } from 'nodemailer';
-import SMTPTransport from 'nodemailer/lib/smtp-transport';
+import SMTPPool from 'nodemailer/lib/smtp-pool';
 import { SendError } from '../ports.js';
 import type { EmailSender, OutgoingMail, SendReceipt, SmtpReply } from '../ports.js';
 
@@ -12,39 +12,66 @@ export interface SmtpOptions {
 
 /** Milliseconds; all far below the limit of one attempt, which the signal draws. */
 const timeouts = { connectionTimeout: 8_000, greetingTimeout: 8_000, dnsTimeout: 5_000, socketTimeout: 18_000, socketCloseTimeout: 1_000 };
+/** What a mail server commonly lets one client have at once. */
+const maxConnections = 20;
+/** A greeting and an encrypted channel cost more than a mail: mails that follow within this time share them. */
+const idleTimeout = 5_000;
 
 /** Commands whose refusal is about the mail or its recipient. */
 const mailCommands = /^(MAIL FROM|RCPT TO|DATA)/;
 
-/** Mail through the relay of the URL. Has no pool, because a pool would send again by itself. */
-export function createSmtpEmail({ url }: SmtpOptions): EmailSender {
+/** Goes first through the point of no return of its mail; only the first call may. */
+class Passage {
+  refused: unknown;
+  private passed = false;
+  private readonly beforeWire: () => Promise<void>;
+
+  constructor(beforeWire: () => Promise<void>) {
+    this.beforeWire = beforeWire;
+  }
+
+  /** @throws what the hook throws; Error when the mail comes here once more: it would be sent twice */
+  async pass(): Promise<void> {
+    if (this.passed) throw new Error('a mail passes the wire once');
+    this.passed = true;
+    try {
+      await this.beforeWire();
+    } catch (error) {
+      this.refused = error;
+      throw error;
+    }
+  }
+}
+
+export interface SmtpEmail extends EmailSender {
+  /** Closes the connections that are kept. */
+  close(): void;
+}
+
+/** Mail through the relay of the URL. A mail that a kept connection never took goes by another one; none ever goes by itself again. */
+export function createSmtpEmail({ url }: SmtpOptions): SmtpEmail {
+  const passages = new WeakMap<AbortSignal, Passage>();
+  const transport = createTransport(new SMTPPool({ url, ...timeouts, maxConnections, idleTimeout, maxRequeues: 1 }));
+  transport.use('stream', ({ data, message }, done) => {
+    const passage = data.signal === undefined ? undefined : passages.get(data.signal);
+    // A stream of its own for each connection that is tried.
+    message.transform(() => gate(() => (passage === undefined ? Promise.reject(new Error('a mail without its passage')) : passage.pass())));
+    done();
+  });
   return {
     async send(mail, options) {
-      // A transport holds no connection between mails; its own one per mail keeps each mail's hook apart.
-      const transport = createTransport(new SMTPTransport({ url, ...timeouts }));
-      let refused: unknown;
-      transport.use('stream', ({ message }, done) => {
-        message.transform(
-          gate(async () => {
-            try {
-              await options.beforeWire();
-            } catch (error) {
-              refused = error;
-              throw error;
-            }
-          }),
-        );
-        done();
-      });
+      // A signal of its own tells the mail's passage from those of others that are under way.
+      const signal = AbortSignal.any([options.signal]);
+      const passage = new Passage(options.beforeWire);
+      passages.set(signal, passage);
       try {
-        return receipt(await transport.sendMail({ ...composed(mail), signal: options.signal }));
+        return receipt(await transport.sendMail({ ...composed(mail), signal }));
       } catch (error) {
-        if (refused !== undefined) throw new SendError('stopped before the wire', null, { cause: refused });
+        if (passage.refused !== undefined) throw new SendError('stopped before the wire', null, { cause: passage.refused });
         throw sendError(error);
-      } finally {
-        transport.close();
       }
     },
+    close: () => transport.close(),
   };
 }
 

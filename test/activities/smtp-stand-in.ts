@@ -29,6 +29,10 @@ export interface SmtpStandIn extends AsyncDisposable {
   set(mode: Mode, recipient?: string): void;
   /** Called when a mail has begun to arrive, before its end. */
   onMail(hook: () => Promise<void>): void;
+  /** How many were made so far. */
+  connections(): number;
+  /** Closes all connections, as a server does with idle ones. */
+  hangUp(): void;
   /** Resolves when so many mails have been taken. */
   taken(count: number): Promise<void>;
 }
@@ -90,7 +94,11 @@ export async function startSmtpStandIn(): Promise<SmtpStandIn> {
     },
   });
   server.on('error', () => undefined);
-  server.server.on('connection', (socket: Socket) => sockets.set(socket.remotePort ?? 0, socket));
+  let connections = 0;
+  server.server.on('connection', (socket: Socket) => {
+    connections += 1;
+    sockets.set(socket.remotePort ?? 0, socket);
+  });
   const listener = server.listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const address = listener.address();
@@ -98,6 +106,8 @@ export async function startSmtpStandIn(): Promise<SmtpStandIn> {
   return {
     url: `smtp://127.0.0.1:${port}`,
     caught,
+    connections: () => connections,
+    hangUp: () => sockets.forEach((socket) => socket.end()),
     set: (mode, recipient = '') => void modes.set(recipient, mode),
     onMail: (next) => {
       hook = next;
