@@ -115,6 +115,20 @@ export const ConfigSchema = z.object({
     .optional()
     .describe('file with the workflows; without it that of the release, or one made of the source'),
   WORKER_CACHE: z.coerce.number().int().min(1).default(2000).describe('workflows kept in memory per worker'),
+  WORKER_TASKS: z.coerce
+    .number()
+    .int()
+    .min(2)
+    .max(200)
+    .default(4)
+    .describe('steps of workflows worked on at once per worker; about two for each core it has'),
+  STICKY_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .max(60_000)
+    .default(2_000)
+    .describe('milliseconds a workflow waits for the worker that has it in memory, before any worker may take it'),
   WORKFLOW_CALL_STACKS: flag.describe('note call stacks of workflows for the Web UI’s page of them: takes half as much processor again'),
   CONTINUE_AFTER: z.coerce.number().int().min(1).max(1800).default(1000).describe('commands of one run before it continues as new'),
 });
