@@ -4,12 +4,12 @@ import { log } from '@temporalio/activity';
 import type { Db } from '../db/client.js';
 import { withTenant } from '../db/client.js';
 import type { FileStore } from '../db/files.js';
-import { claimNotice, phoneOf, settleFound, wireNotice } from '../db/queries/notice-claim.js';
+import { phoneOf, settleFound } from '../db/queries/notice-claim.js';
 import type { ClaimedNotice, NoticeClaim } from '../db/queries/notice-claim.js';
 import type { OutboundRow, OutboundState } from '../db/queries/outbound.js';
 import { claimMail } from '../db/queries/outbound-mail.js';
 import type { ClaimedMail, MailClaim } from '../db/queries/outbound-mail.js';
-import { markWire, settleOutbound } from '../db/queries/outbound-settle.js';
+import { markWire } from '../db/queries/outbound-settle.js';
 import type { Settlement } from '../db/queries/outbound-settle.js';
 import { afterDoubt } from '../domain/messaging/doubt.js';
 import type { DoubtStep } from '../domain/messaging/doubt.js';
@@ -21,6 +21,7 @@ import { composeMail } from './compose.js';
 import type { DeliveryRequest } from './contract.js';
 import { codeOf, judge, LeaseLost, ReasonGone } from './failures.js';
 import type { MailTokens } from './mail-tokens.js';
+import type { Ledger } from './ledger.js';
 import { referenceOf, sendNotice } from './notice.js';
 import type { NoticeSenders } from './notice.js';
 import type { SendOptions, SendReceipt } from './ports.js';
@@ -40,6 +41,7 @@ export interface AttemptDeps extends NoticeSenders {
   readonly files: FileStore;
   readonly tokens: MailTokens;
   readonly tally: DeliveryTally;
+  readonly ledger: Ledger;
   /** A new UUID. */
   readonly newId: () => string;
   readonly now: () => Instant;
@@ -99,9 +101,8 @@ function claimRow(deps: AttemptDeps, request: DeliveryRequest, id: string, absen
   const { tenant, ticketId: ticket, message } = request;
   const messageId = tokens.messageId({ tenant, ticket, outbound: id });
   const asked = { tenant, id, lease: newId(), messageId, domain, now: now(), ...(absent === undefined ? {} : { absent }) };
-  return withTenant<MailClaim | NoticeClaim>(deps.db, tenant, (tx) =>
-    isNotice(message) ? claimNotice(tx, { ...asked, sms: sms !== null }) : claimMail(tx, asked),
-  );
+  if (isNotice(message)) return deps.ledger.claimNotice(tenant, { ...asked, sms: sms !== null });
+  return withTenant(deps.db, tenant, (tx) => claimMail(tx, asked));
 }
 
 /** Asks the provider what became of an attempt that it did not answer. */
@@ -159,13 +160,14 @@ async function sendMail(deps: AttemptDeps, claimed: ClaimedMail, options: SendOp
 }
 
 /** @throws LeaseLost, ReasonGone */
-async function passWire({ db, now }: AttemptDeps, message: Claimed): Promise<void> {
-  const { tenant } = message;
+async function passWire({ db, ledger, now }: AttemptDeps, message: Claimed): Promise<void> {
+  const { tenant, id } = message;
   if (message.kind === 'mail') {
-    if (await withTenant(db, tenant, (tx) => markWire(tx, message, now()))) return;
+    const marked = await withTenant(db, tenant, (tx) => markWire(tx, tenant, [message], now()));
+    if (marked.has(id)) return;
     throw new LeaseLost('another attempt has this message');
   }
-  const wire = await withTenant(db, tenant, (tx) => wireNotice(tx, message, now()));
+  const wire = await ledger.wireNotice(tenant, message);
   if (wire.kind === 'gone') throw new ReasonGone(wire.reason);
   if (wire.kind === 'lost') throw new LeaseLost('another attempt has this message');
 }
@@ -211,10 +213,9 @@ async function recorded(
   end: Settlement,
   pauses: readonly number[] = recordPauses,
 ): Promise<Outcome> {
-  const { db, tally, now } = deps;
+  const { ledger, tally, now } = deps;
   try {
-    const mine = await withTenant(db, message.tenant, (tx) => settleOutbound(tx, message, end, now()));
-    if (!mine) return { again: 'taken_over' };
+    if (!(await ledger.settle(message.tenant, { holder: message, end, now: now() }))) return { again: 'taken_over' };
   } catch (error) {
     const [pause, ...rest] = pauses;
     if (pause === undefined) throw error;

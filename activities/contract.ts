@@ -53,6 +53,22 @@ export interface GiveUpActivities {
   readonly giveUp: (request: DeliveryRequest) => Promise<DeliveryResult>;
 }
 
+/** A batch of notices to staff, from tickets of one tenant. */
+export interface NoticesRequest {
+  readonly tenant: TenantId;
+  readonly batch: string;
+}
+
+export interface NoticeActivities {
+  /** Brings each notice of the batch to each of its recipients, as `deliver` does with one. Those that are through stay so when it is called again. */
+  readonly deliverNotices: (request: NoticesRequest) => Promise<DeliveryResult>;
+}
+
+export interface NoticeEndActivities {
+  /** Ends what is still open of the batch, as `giveUp` does with one message. */
+  readonly giveUpNotices: (request: NoticesRequest) => Promise<DeliveryResult>;
+}
+
 /** What of a ticket decides under which policy it falls, and on which calendar. */
 export interface PlanFacts extends Pick<Ticket, 'product' | 'priority' | 'category' | 'channel' | 'team' | 'requester'> {
   /** The content row that holds its tags. */
@@ -342,6 +358,8 @@ export type JourneyActivities = JourneyQuestionActivities &
 
 export type Activities = ProjectionActivities &
   DeliveryActivities &
+  NoticeActivities &
+  NoticeEndActivities &
   GiveUpActivities &
   PlanningActivities &
   StaffingActivities &

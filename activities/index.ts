@@ -15,6 +15,9 @@ import { createProjection } from './projection.js';
 import type { ProjectionDeps } from './projection.js';
 import { createReprojection } from './reprojection.js';
 import type { ReprojectionDeps } from './reprojection.js';
+import { createLedger } from './ledger.js';
+import { createNotices } from './notices.js';
+import type { NoticeDeps } from './notices.js';
 import { createPlanning } from './sla.js';
 import type { PlanningDeps } from './sla.js';
 import { createStaffing } from './staffing.js';
@@ -23,7 +26,8 @@ import { createWebhooks } from './webhook.js';
 import type { WebhookDeps } from './webhook.js';
 
 type Deps = ProjectionDeps &
-  DeliveryDeps &
+  Omit<DeliveryDeps, 'ledger'> &
+  Omit<NoticeDeps, 'ledger'> &
   PlanningDeps &
   ReprojectionDeps &
   BulkDeps &
@@ -34,19 +38,23 @@ type Deps = ProjectionDeps &
   EntryActivities;
 
 /** Everything workflows may ask, each factory handed only what it uses. */
-export const createActivities = (deps: Deps): Activities => ({
-  ...createProjection(deps),
-  ...createDelivery(deps),
-  ...createPlanning(deps),
-  ...createStaffing(deps),
-  ...createReprojection(deps),
-  ...createBulk(deps),
-  ...createErasure(deps),
-  ...createJourneyQuestions({ ...deps, templates: createTemplates(deps) }),
-  ...createJourneyProjection(deps),
-  ...createActionRunner(deps),
-  ...createTouchpoints(deps),
-  ...createWebhooks(deps),
-  enterChild: deps.enterChild,
-  fireSchedule: deps.fireSchedule,
-});
+export function createActivities(given: Deps): Activities {
+  const deps = { ...given, ledger: createLedger(given) };
+  return {
+    ...createProjection(deps),
+    ...createDelivery(deps),
+    ...createNotices(deps),
+    ...createPlanning(deps),
+    ...createStaffing(deps),
+    ...createReprojection(deps),
+    ...createBulk(deps),
+    ...createErasure(deps),
+    ...createJourneyQuestions({ ...deps, templates: createTemplates(deps) }),
+    ...createJourneyProjection(deps),
+    ...createActionRunner(deps),
+    ...createTouchpoints(deps),
+    ...createWebhooks(deps),
+    enterChild: deps.enterChild,
+    fireSchedule: deps.fireSchedule,
+  };
+}

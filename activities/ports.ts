@@ -166,6 +166,21 @@ export interface TicketCommands {
   receive(command: MailCommand, fields: ReceivedFields): Promise<'received' | 'closed'>;
 }
 
+/** A notice of a ticket did not arrive everywhere, or nobody knows. */
+export interface NoticeEnd {
+  readonly tenant: TenantId;
+  readonly ticket: TicketId;
+  /** Names it within the ticket. */
+  readonly message: string;
+  readonly outcome: 'failed' | 'unknown';
+}
+
+/** What batches of notices tell tickets. */
+export interface NoticeTickets {
+  /** A ticket that is over does not hear of it; the ledger has it all the same. */
+  noticeEnded(end: NoticeEnd): Promise<void>;
+}
+
 /** What re-projection asks of tickets. */
 export interface OpenTickets {
   /**

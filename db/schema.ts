@@ -755,8 +755,17 @@ export interface Notice {
    * whom to tell by which channel, and of which rungs; recipients are found when it is delivered
    */
   about: Json;
+  /**
+   * that was last handed it; null: none was, or the run of its ticket delivers it
+   */
+  batch: string | null;
   clock: string | null;
   createdAt: Generated<Timestamp>;
+  /**
+   * when it is to be handed to a batch, or to another one; null: it is settled, or the run of its ticket delivers it
+   */
+  handAt: Timestamp | null;
+  handedAt: Timestamp | null;
   message: string;
   tenantId: string;
   ticketId: string;

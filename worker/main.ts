@@ -36,6 +36,7 @@ import { startIntake } from './intake.js';
 import { createJourneyMessages } from './journey-messages.js';
 import { startJourneySchedules } from './journey-schedules.js';
 import { createMetrics } from './metrics.js';
+import { createNoticesStarter, startNoticeRelay } from './notice-relay.js';
 import { isPolling } from './polling.js';
 import { registerSearchAttributes } from './search-attributes.js';
 import { startRetention } from './retention.js';
@@ -92,6 +93,7 @@ const guards = createGuards();
 const journeys = createJourneyMessages({ client, queueSuffix, continueAfter: config.CONTINUE_AFTER });
 // An attempt that has ended makes room for the next one.
 let webhookEnded = (): void => undefined;
+const senders = createSenders(config);
 const activities = createActivities({
   ...deps,
   chance: Math.random,
@@ -109,7 +111,7 @@ const activities = createActivities({
   actions: createJourneyActions(config, db, client),
   ...createChildEntry({ ...deps, guards, journeys }),
   ...createScheduleFiring({ db }),
-  ...createSenders(config),
+  ...senders,
   tally: metrics.outbound,
   onRepaired: metrics.projectionRepaired,
   slaTally: metrics.serviceLevels,
@@ -123,6 +125,8 @@ const options = {
   activities,
   queueSuffix,
   cache: config.WORKER_CACHE,
+  tasks: config.WORKER_TASKS,
+  stickyMs: config.STICKY_TIMEOUT_MS,
   outboundRate: config.OUTBOUND_RATE,
 };
 const onStuck = (runId: string): never => {
@@ -146,6 +150,7 @@ const routing = createEventRouting({ ...deps, guards, journeys, interests });
 const events = startEventRelay({ relay, routing, log, onRouted: metrics.routed, onPassed: metrics.passed });
 const webhooks = startWebhookRelay({ db, relay, start: createWebhookStarter(client, queueSuffix), log });
 webhookEnded = () => webhooks.wake();
+const notices = startNoticeRelay({ relay, start: createNoticesStarter(client, queueSuffix), perSecond: config.OUTBOUND_RATE, log });
 const onPublished = (count: number): void => {
   metrics.published(count);
   webhooks.wake();
@@ -175,7 +180,9 @@ try {
     retention[Symbol.asyncDispose](),
     stream[Symbol.asyncDispose](),
     webhooks[Symbol.asyncDispose](),
+    notices[Symbol.asyncDispose](),
   ]);
+  senders.close();
   await health[Symbol.asyncDispose]();
   await connection.close();
   await Promise.all([db.destroy(), relay.destroy(), streamRelay.destroy()]);

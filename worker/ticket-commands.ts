@@ -1,11 +1,11 @@
-/** Gives tickets the commands that mail and published policies cause, by Update. */
+/** Gives tickets the commands that mail and published policies cause, by Update, and tells them of notices that did not arrive. */
 import { WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/common';
 import { CommandRefused } from '../activities/ports.js';
-import type { OpenTickets, TicketCommands } from '../activities/ports.js';
+import type { NoticeTickets, OpenTickets, TicketCommands } from '../activities/ports.js';
 import { passedOver, ticketStartOptions, ticketWorkflowId, ticketWorkflowType } from '../workflows/names.js';
-import { updates } from '../workflows/ticket/messages.js';
+import { noticeEnded, updates } from '../workflows/ticket/messages.js';
 
 export interface TicketCommandOptions {
   readonly client: Client;
@@ -19,7 +19,11 @@ const answerWithin = 10_000;
 /** Shorter where many tickets are asked one after the other. */
 const replannedWithin = 5_000;
 
-export function createTicketCommands({ client, queueSuffix, continueAfter }: TicketCommandOptions): TicketCommands & OpenTickets {
+export function createTicketCommands({
+  client,
+  queueSuffix,
+  continueAfter,
+}: TicketCommandOptions): TicketCommands & OpenTickets & NoticeTickets {
   const within = <T>(call: () => Promise<T>, time = answerWithin): Promise<T> => client.withDeadline(Date.now() + time, call);
   return {
     async open(command, fields) {
@@ -62,6 +66,14 @@ export function createTicketCommands({ client, queueSuffix, continueAfter }: Tic
       } catch (error) {
         if (error instanceof WorkflowNotFoundError || refusalIn(error) === 'ticket.closed') return 'gone';
         throw refusedOr(error);
+      }
+    },
+    async noticeEnded({ tenant, ticket, message, outcome }) {
+      const handle = client.workflow.getHandle(ticketWorkflowId(ticket));
+      try {
+        await within(() => handle.signal(noticeEnded, { tenant, message, outcome }), replannedWithin);
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error;
       }
     },
   };

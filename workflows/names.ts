@@ -39,6 +39,8 @@ export interface TicketStart {
   readonly outboundQueue: string;
   /** Commands of one run before it continues as new. */
   readonly continueAfter: number;
+  /** Its notices to staff go out in batches; absent: the run delivers each by itself, as all did before there were batches. */
+  readonly notices?: 'relayed';
 }
 
 /**
@@ -92,7 +94,7 @@ export const ticketStartOptions = (facts: TicketStartFacts): TicketStartOptions 
     ],
     staticSummary: `${priority} · ${ticketId} · ${product}`,
     priority: { priorityKey: priorityKeys[priority], fairnessKey: tenant },
-    args: [{ tenant, ticketId, outboundQueue: taskQueue('outbound', queueSuffix), continueAfter }],
+    args: [{ tenant, ticketId, outboundQueue: taskQueue('outbound', queueSuffix), continueAfter, notices: 'relayed' }],
   };
 };
 
@@ -404,4 +406,41 @@ export const webhookStartOptions = (
   staticSummary: `${start.type} · ${subject}`,
   priority: { priorityKey: priorityKeys.low, fairnessKey: start.tenant },
   args: [{ ...start, outboundQueue: taskQueue('outbound', queueSuffix) }],
+});
+
+/** What bringing a batch of notices to staff starts with. */
+export interface NoticesStart {
+  readonly tenant: TenantId;
+  /** The id of the batch. */
+  readonly batch: string;
+  readonly outboundQueue: string;
+}
+
+/** Name of its workflow, as the Web UI shows it. */
+export const noticesWorkflowType = 'noticesWorkflow';
+
+export interface NoticesStartOptions {
+  workflowId: string;
+  taskQueue: string;
+  workflowIdReusePolicy: 'REJECT_DUPLICATE';
+  workflowIdConflictPolicy: 'USE_EXISTING';
+  typedSearchAttributes: SearchAttributePair[];
+  staticSummary: string;
+  priority: TaskPriority;
+  args: [NoticesStart];
+}
+
+/** How it starts, once. */
+export const noticesStartOptions = (
+  { tenant, batch, notices }: Omit<NoticesStart, 'outboundQueue'> & { readonly notices: number },
+  queueSuffix: string,
+): NoticesStartOptions => ({
+  workflowId: `notices/${batch}`,
+  taskQueue: taskQueue('core', queueSuffix),
+  workflowIdReusePolicy: 'REJECT_DUPLICATE',
+  workflowIdConflictPolicy: 'USE_EXISTING',
+  typedSearchAttributes: [{ key: searchAttributes.tenant, value: tenant }],
+  staticSummary: `${notices} notices to staff`,
+  priority: { priorityKey: priorityKeys.high, fairnessKey: tenant },
+  args: [{ tenant, batch, outboundQueue: taskQueue('outbound', queueSuffix) }],
 });

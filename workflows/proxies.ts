@@ -9,6 +9,8 @@ import type {
   JourneyActionActivities,
   JourneyProjectionActivities,
   JourneyQuestionActivities,
+  NoticeActivities,
+  NoticeEndActivities,
   PlanningActivities,
   ProjectionActivities,
   ReprojectionActivities,
@@ -42,6 +44,23 @@ export const deliver = (taskQueue: string, summary: string) =>
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
     summary,
   }).deliver;
+
+/** As patient as any delivery; those that are through are not asked again. */
+export const deliverNotices = (taskQueue: string) =>
+  proxyActivities<NoticeActivities>({
+    taskQueue,
+    startToCloseTimeout: '25s',
+    scheduleToCloseTimeout: '24h',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    summary: 'notices to staff',
+  }).deliverNotices;
+
+/** Writes only, and tells the tickets; as patient as the projection. */
+export const { giveUpNotices } = proxyActivities<NoticeEndActivities>({
+  startToCloseTimeout: '25s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+  summary: 'give up the rest',
+});
 
 /** Writes only; as patient as the projection. */
 export const giveUp = (summary: string) =>

@@ -39,6 +39,7 @@ const queries: readonly (readonly [name: string, title: string, query: string])[
   ],
   ['batches_failed', 'Batches with instances that failed', running(`WorkflowType="bulkWorkflow" AND Stage="${failedItems}"`)],
   ['erasures', 'Erasures under way', running('WorkflowType="erasureWorkflow"')],
+  ['notices', 'Notices to staff on their way', running('WorkflowType="noticesWorkflow"')],
   ['webhooks', 'Webhooks on their way', running('WorkflowType="webhookWorkflow"')],
   [
     'failing',

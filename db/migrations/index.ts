@@ -13,6 +13,7 @@ import * as erasure from './0010-erasure.js';
 import * as hooks from './0011-hooks.js';
 import * as callbacks from './0012-callbacks.js';
 import * as webhookAge from './0013-webhook-age.js';
+import * as noticeBatches from './0014-notice-batches.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-desk': desk,
@@ -28,4 +29,5 @@ export const migrations: Record<string, Migration> = {
   '0011-hooks': hooks,
   '0012-callbacks': callbacks,
   '0013-webhook-age': webhookAge,
+  '0014-notice-batches': noticeBatches,
 };

@@ -16,8 +16,8 @@ import { applyReports } from './hook-receipts.js';
 import { findReportPath } from './hooks.js';
 import { phonePattern } from './notices.js';
 import { oneOf } from './outbound.js';
-import { beginAttempt, endRow, takeTurn } from './outbound-claim.js';
-import type { ClaimRequest, LedgerRow, NoAttempt, Turn } from './outbound-claim.js';
+import { beginAttempts, endRow, lockRows, turnOf } from './outbound-claim.js';
+import type { Begun, ClaimRequest, LedgerRow, NoAttempt, Turn } from './outbound-claim.js';
 import { endAttempt, markWire } from './outbound-settle.js';
 import type { Holder } from './outbound-settle.js';
 
@@ -55,41 +55,87 @@ export interface ClaimedNotice extends Holder {
 
 export type NoticeClaim = NoAttempt | { readonly kind: 'claimed'; readonly message: ClaimedNotice };
 
-/** Begins an attempt, if the notice's reason still holds. */
-export async function claimNotice(tx: TenantTx, request: NoticeClaimRequest): Promise<NoticeClaim> {
-  const turn = await takeTurn(tx, request);
-  if (turn.kind !== 'free') return turn;
-  const { row, repeats } = turn;
-  const scene = await loadScene(tx, row);
-  const obsolete = noticeObsolete(scene.about.reason, scene);
-  if (obsolete !== null) return end(tx, request, turn, { state: 'suppressed', reason: obsolete });
-  if (!scene.active) return end(tx, request, turn, { state: 'suppressed', reason: 'recipient_inactive' });
-  const channel = oneOf(noticeChannels, row.channel);
-  const fault = channel === 'sms' ? (request.sms ? phoneFault(scene.phone) : 'sms_off') : addressFault(scene.email, request.domain);
-  if (fault !== null) return end(tx, request, turn, { state: 'failed', errorCode: fault });
-  if (channel === 'sms' && (await isOverLimit(tx, row, request.now)))
-    return end(tx, request, turn, { state: 'suppressed', reason: 'sms_limit' });
-  const { attempt, messageId } = await beginAttempt(tx, request, turn, channel === 'email' ? request.messageId : null);
-  const message: ClaimedNotice = {
-    kind: 'notice',
-    tenant: request.tenant,
-    id: row.id,
-    lease: request.lease,
-    attempt,
-    repeats,
-    channel,
-    messageId: messageId ?? request.messageId,
-    createdAt: row.createdAt.getTime(),
-    about: scene.about,
-    ticket: { id: scene.ticket, priority: scene.priority, status: scene.status },
-    product: { key: scene.product, name: scene.productName, fromName: ProductSettings.parse(scene.settings).fromName },
-    escalation: scene.escalationWords,
-    fallback: row.fallback,
-    reportPath: channel === 'sms' ? await findReportPath(tx, request.tenant) : null,
-    recipient: { id: scene.agent, name: scene.name, address: scene.email, phone: scene.phone },
-  };
-  return { kind: 'claimed', message };
+/** Begins an attempt at each notice whose reason still holds; answers in their order. */
+export async function claimNotices(tx: TenantTx, tenant: TenantId, requests: readonly NoticeClaimRequest[]): Promise<NoticeClaim[]> {
+  const ids = requests.map(({ id }) => id);
+  const rows = await lockRows(tx, tenant, ids);
+  const scenes = await loadScenes(tx, tenant, ids);
+  const claims = new Map<string, NoAttempt>();
+  const free: Free[] = [];
+  for (const request of requests) {
+    const turn = await turnOf(tx, request, rows.get(request.id));
+    const scene = scenes.get(request.id);
+    if (turn.kind !== 'free') {
+      claims.set(request.id, turn);
+      continue;
+    }
+    if (scene === undefined) throw new Error('a notice of the ledger without its record');
+    const channel = oneOf(noticeChannels, turn.row.channel);
+    const against = await reasonAgainst(tx, request, turn.row, scene, channel);
+    if (against === null) free.push({ request, turn, scene, channel });
+    else claims.set(request.id, await end(tx, request, turn, against));
+  }
+  const begun = await beginAttempts(
+    tx,
+    tenant,
+    free.map(({ request, turn, channel }) => ({ ...request, ...turn, messageId: channel === 'email' ? request.messageId : null })),
+  );
+  const reportPath = free.some(({ channel }) => channel === 'sms') ? await findReportPath(tx, tenant) : null;
+  const claimed = new Map(
+    free.map((one, index) => [one.request.id, messageOf(one, begun[index], one.channel === 'sms' ? reportPath : null)] as const),
+  );
+  return requests.map(({ id }) => {
+    const message = claimed.get(id);
+    return message === undefined ? (claims.get(id) ?? { kind: 'over', state: null }) : { kind: 'claimed', message };
+  });
 }
+
+/** A notice that may go. */
+interface Free {
+  readonly request: NoticeClaimRequest;
+  readonly turn: Extract<Turn, { kind: 'free' }>;
+  readonly scene: Scene;
+  readonly channel: NoticeChannel;
+}
+
+/** Why a notice whose turn it is must not go; null: it may. */
+async function reasonAgainst(
+  tx: TenantTx,
+  request: NoticeClaimRequest,
+  row: LedgerRow,
+  scene: Scene,
+  channel: NoticeChannel,
+): Promise<End | null> {
+  const obsolete = noticeObsolete(scene.about.reason, scene);
+  if (obsolete !== null) return { state: 'suppressed', reason: obsolete };
+  if (!scene.active) return { state: 'suppressed', reason: 'recipient_inactive' };
+  const fault = channel === 'sms' ? (request.sms ? phoneFault(scene.phone) : 'sms_off') : addressFault(scene.email, request.domain);
+  if (fault !== null) return { state: 'failed', errorCode: fault };
+  return channel === 'sms' && (await isOverLimit(tx, row, request.now)) ? { state: 'suppressed', reason: 'sms_limit' } : null;
+}
+
+const messageOf = (
+  { request, turn: { row, repeats }, scene, channel }: Free,
+  begun: Begun | undefined,
+  reportPath: string | null,
+): ClaimedNotice => ({
+  kind: 'notice',
+  tenant: request.tenant,
+  id: row.id,
+  lease: request.lease,
+  attempt: begun?.attempt ?? row.attempts + 1,
+  repeats,
+  channel,
+  messageId: begun?.messageId ?? request.messageId,
+  createdAt: row.createdAt.getTime(),
+  about: scene.about,
+  ticket: { id: scene.ticket, priority: scene.priority, status: scene.status },
+  product: { key: scene.product, name: scene.productName, fromName: ProductSettings.parse(scene.settings).fromName },
+  escalation: scene.escalationWords,
+  fallback: row.fallback,
+  reportPath,
+  recipient: { id: scene.agent, name: scene.name, address: scene.email, phone: scene.phone },
+});
 
 type End = { readonly state: 'suppressed'; readonly reason: string } | { readonly state: 'failed'; readonly errorCode: string };
 
@@ -123,23 +169,26 @@ interface Scene extends NoticeFacts {
 
 type StoredScene = Omit<Scene, 'escalationWords'> & Record<'n' | 'level', number | null> & { to: string | null; ackDueAt: Date | null };
 
-async function loadScene(tx: TenantTx, row: LedgerRow): Promise<Scene> {
-  const { rows } = await sql<StoredScene>`
-    select n.about, t.id as ticket, t.priority, t.status, t.product, p.name as product_name, p.settings, t.removed_at is not null as ticket_removed,
-      c.phase as clock, e.status as escalation, e.n, e.level, e.to_kind as "to", e.ack_due_at,
+/** By the id of the ledger's row. */
+async function loadScenes(tx: TenantTx, tenant: TenantId, ids: readonly string[]): Promise<Map<string, Scene>> {
+  const { rows } = await sql<StoredScene & { id: string }>`
+    select o.id, n.about, t.id as ticket, t.priority, t.status, t.product, p.name as product_name, p.settings,
+      t.removed_at is not null as ticket_removed, c.phase as clock, e.status as escalation, e.n, e.level, e.to_kind as "to", e.ack_due_at,
       a.id as agent, a.name, a.email, a.phone, a.active
-    from notice n
+    from outbound_message o
+    join notice n on n.tenant_id = o.tenant_id and n.ticket_id = o.ticket_id and n.message = o.message
     join ticket t on t.tenant_id = n.tenant_id and t.id = n.ticket_id
     join product p on p.tenant_id = t.tenant_id and p.key = t.product
-    join agent a on a.tenant_id = n.tenant_id and a.id = ${row.recipientId}
+    join agent a on a.tenant_id = n.tenant_id and a.id = o.recipient_id
     left join sla_clock c on c.tenant_id = n.tenant_id and c.ticket_id = n.ticket_id and c.clock = n.about->>'clock'
     left join escalation e on e.tenant_id = n.tenant_id and e.ticket_id = n.ticket_id and e.n = (n.about->>'escalation')::integer
-    where n.tenant_id = ${row.tenantId} and n.ticket_id = ${row.ticketId} and n.message = ${row.message}`.execute(tx);
-  const [scene] = rows;
-  if (scene === undefined) throw new Error('a notice of the ledger without its record');
-  const { n, level, to, ackDueAt, ...rest } = scene;
-  const known = n !== null && level !== null && to !== null;
-  return { ...rest, escalationWords: known ? { n, level, to, ackDueAt: ackDueAt?.getTime() ?? null } : null };
+    where o.tenant_id = ${tenant} and o.id = any(${[...ids]}::uuid[])`.execute(tx);
+  return new Map(
+    rows.map(({ id, n, level, to, ackDueAt, ...rest }) => {
+      const known = n !== null && level !== null && to !== null;
+      return [id, { ...rest, escalationWords: known ? { n, level, to, ackDueAt: ackDueAt?.getTime() ?? null } : null }];
+    }),
+  );
 }
 
 /** Counted under a lock, so that two claims at once cannot both be the last allowed; what is reported of an SMS later makes it no younger. */
@@ -159,18 +208,31 @@ async function isOverLimit(tx: TenantTx, { tenantId, id, recipientId }: LedgerRo
 /** `lost`: another attempt took the row over; `gone`: somebody acknowledged or answered since the claim. */
 export type Wire = { readonly kind: 'marked' } | { readonly kind: 'lost' } | { readonly kind: 'gone'; readonly reason: NoticeObsolete };
 
-/** Asks once more for the reason and notes that the notice is about to be sent: connecting takes seconds, and an acknowledgement counts at once. */
-export async function wireNotice(tx: TenantTx, notice: ClaimedNotice, now: Instant): Promise<Wire> {
-  const { tenant, about, ticket } = notice;
-  const { rows } = await sql<NoticeFacts>`
-    select t.removed_at is not null as ticket_removed,
-      (select phase from sla_clock c where c.tenant_id = t.tenant_id and c.ticket_id = t.id and c.clock = ${about.clock}) as clock,
-      (select status from escalation e where e.tenant_id = t.tenant_id and e.ticket_id = t.id and e.n = ${about.escalation}::integer) as escalation
-    from ticket t where t.tenant_id = ${tenant} and t.id = ${ticket.id}`.execute(tx);
-  const [facts] = rows;
-  const reason = facts === undefined ? null : noticeObsolete(about.reason, facts);
-  if (reason !== null) return { kind: 'gone', reason };
-  return { kind: (await markWire(tx, notice, now)) ? 'marked' : 'lost' };
+/** Asks once more for the reasons and notes that notices are about to be sent: connecting takes seconds, and an acknowledgement counts at once. */
+export async function wireNotices(tx: TenantTx, tenant: TenantId, notices: readonly ClaimedNotice[], now: Instant): Promise<Wire[]> {
+  const asked = notices.map(({ id, ticket, about }) => ({ id, ticket: ticket.id, clock: about.clock, escalation: about.escalation }));
+  const { rows } = await sql<NoticeFacts & { id: string }>`
+    select q.id,
+      (select t.removed_at is not null from ticket t where t.tenant_id = ${tenant} and t.id = q.ticket) as ticket_removed,
+      (select c.phase from sla_clock c where c.tenant_id = ${tenant} and c.ticket_id = q.ticket and c.clock = q.clock) as clock,
+      (select e.status from escalation e where e.tenant_id = ${tenant} and e.ticket_id = q.ticket and e.n = q.escalation) as escalation
+    from jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) as q(id uuid, ticket text, clock text, escalation int)`.execute(tx);
+  const facts = new Map(rows.map((row) => [row.id, row]));
+  const reasons = notices.map(({ id, about }) => {
+    const found = facts.get(id);
+    return found === undefined ? null : noticeObsolete(about.reason, found);
+  });
+  const marked = await markWire(
+    tx,
+    tenant,
+    notices.filter((_notice, index) => reasons[index] === null),
+    now,
+  );
+  return notices.map(({ id }, index) => {
+    const reason = reasons[index] ?? null;
+    if (reason !== null) return { kind: 'gone', reason };
+    return { kind: marked.has(id) ? 'marked' : 'lost' };
+  });
 }
 
 /** The number a notice went to; null: it has none any more. */

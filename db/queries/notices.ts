@@ -1,32 +1,51 @@
 /** Notices to staff: whom one goes to, found once, and its rows in the ledger. Source: sla.md, section 6; reliability.md, R1. */
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import type { TenantTx } from '../client.js';
 import { asAgentId, asTeamId, uuidPattern } from '../../domain/ids.js';
 import type { AgentId, ProductKey, TeamId, TenantId, TicketId } from '../../domain/ids.js';
 import { noticeKey, noticeRecipients, staffFor } from '../../domain/sla/notice.js';
 import type { NoticeAbout, NoticeRecipient, StaffMember, StaffQuery } from '../../domain/sla/notice.js';
+import { noticeChannels } from '../../domain/sla/policy.js';
 import type { NoticeChannel } from '../../domain/sla/policy.js';
-import { toIso } from '../../domain/time.js';
+import { hour, toIso } from '../../domain/time.js';
+import { oneOf, outboundStates } from './outbound.js';
+import type { OutboundRow } from './outbound.js';
 import type { Instant } from '../../domain/time.js';
 
 /** A number that SMS can go to: E.164. */
 export const phonePattern = '^\\+[1-9][0-9]{6,14}$';
 
-export interface NoticeRequest {
-  readonly tenant: TenantId;
+/** A notice, by its name within its ticket. */
+export interface NoticeRef {
   readonly ticket: TicketId;
-  /** Name of the notice within its ticket. */
   readonly message: string;
+}
+
+interface Planning {
+  readonly tenant: TenantId;
   /** SMS can be sent. */
   readonly sms: boolean;
   readonly newId: () => string;
   readonly now: Instant;
 }
 
-/** What became of the search for recipients; null: there is no such notice. */
-export type Addressed = { readonly recipients: number; readonly isNew: boolean } | null;
+export interface NoticeRequest extends Planning, NoticeRef {}
 
-interface StoredNotice {
+export interface NoticesRequest extends Planning {
+  readonly notices: readonly NoticeRef[];
+}
+
+/** A notice with its rows in the ledger. */
+export interface NoticeRows extends NoticeRef {
+  readonly recipients: number;
+  /** Its recipients were found now, not before. */
+  readonly isNew: boolean;
+  /** Those tried least first. */
+  readonly rows: readonly OutboundRow[];
+}
+
+interface StoredNotice extends NoticeRef {
   readonly about: NoticeAbout;
   /** Its recipients were found before. */
   readonly addressed: { readonly recipients: number } | null;
@@ -38,29 +57,98 @@ interface StoredNotice {
 }
 
 /**
- * Finds a notice's recipients and plans a message to each. A second call finds them found: whoever took the ticket over meanwhile is not
+ * Finds the recipients of notices and plans a message to each. A second call finds them found: whoever took a ticket over meanwhile is not
  * told of what another has been told of.
+ *
+ * @returns those that exist
  */
-export async function planNotice(tx: TenantTx, request: NoticeRequest): Promise<Addressed> {
-  const { tenant, ticket, message, sms } = request;
-  const { rows } = await sql<StoredNotice>`
-    select n.about, n.about->'addressed' as addressed, t.cycle, t.product, t.assignee_id as assignee, t.team_id as team,
-      (select settings->>'fallbackRecipient' from tenant where tenant_id = ${tenant}) as fallback
-    from notice n join ticket t on t.tenant_id = n.tenant_id and t.id = n.ticket_id
-    where n.tenant_id = ${tenant} and n.ticket_id = ${ticket} and n.message = ${message}
+export async function planNotices(tx: TenantTx, request: NoticesRequest): Promise<NoticeRows[]> {
+  const { tenant, notices, sms } = request;
+  const wanted = sql`jsonb_to_recordset(${JSON.stringify(notices)}::jsonb) as w(ticket text, message text)`;
+  const { rows: stored } = await sql<StoredNotice>`
+    select n.ticket_id as ticket, n.message, n.about, n.about->'addressed' as addressed, t.cycle, t.product, t.assignee_id as assignee,
+      t.team_id as team, (select settings->>'fallbackRecipient' from tenant where tenant_id = ${tenant}) as fallback
+    from ${wanted} join notice n on n.tenant_id = ${tenant} and n.ticket_id = w.ticket and n.message = w.message
+      join ticket t on t.tenant_id = n.tenant_id and t.id = n.ticket_id
+    where n.ticket_id = any(${ticketsOf(notices)}) and t.id = any(${ticketsOf(notices)})
+    order by n.ticket_id, n.message
     for update of n`.execute(tx);
-  const [notice] = rows;
-  if (notice === undefined) return null;
-  if (notice.addressed !== null) return { ...notice.addressed, isNew: false };
-  const fallback = notice.fallback !== null && uuidPattern.test(notice.fallback) ? asAgentId(notice.fallback) : null;
-  const staff = await listStaff(tx, tenant, notice.product, staffFor(notice.about, notice, fallback));
-  const recipients = noticeRecipients(notice.about, notice, staff, { fallback, sms });
-  await insertNotices(tx, request, notice.cycle, recipients);
-  const addressed = JSON.stringify({ recipients: recipients.length, at: toIso(request.now) });
+  const staffOf = remembering((product: ProductKey, question: StaffQuery) => listStaff(tx, tenant, product, question));
+  const planned: (NoticeRef & { readonly cycle: number; readonly recipients: readonly NoticeRecipient[] })[] = [];
+  for (const notice of stored) {
+    if (notice.addressed !== null) continue;
+    const fallback = notice.fallback !== null && uuidPattern.test(notice.fallback) ? asAgentId(notice.fallback) : null;
+    const staff = await staffOf(notice.product, staffFor(notice.about, notice, fallback));
+    planned.push({ ...notice, recipients: noticeRecipients(notice.about, notice, staff, { fallback, sms }) });
+  }
+  if (planned.length > 0) {
+    await insertNotices(tx, request, planned);
+    await markAddressed(tx, request, planned);
+  }
+  const rows = await listNoticeRows(tx, tenant, notices);
+  return stored.map(({ ticket, message, addressed }) => ({
+    ticket,
+    message,
+    recipients: addressed?.recipients ?? planned.find((one) => one.ticket === ticket && one.message === message)?.recipients.length ?? 0,
+    isNew: addressed === null,
+    rows: rows.get(nameOf({ ticket, message })) ?? [],
+  }));
+}
+
+/** Named beside each join, so that no plan made while the tables were small goes through all of a tenant. */
+export const ticketsOf = (notices: readonly Pick<NoticeRef, 'ticket'>[]): RawBuilder<unknown> =>
+  sql`${[...new Set(notices.map(({ ticket }) => ticket))]}::text[]`;
+
+const nameOf = ({ ticket, message }: NoticeRef): string => `${ticket}/${message}`;
+
+/** Deadlines of one policy ask the same question again and again. */
+function remembering(ask: (product: ProductKey, question: StaffQuery) => Promise<StaffMember[]>): typeof ask {
+  const answers = new Map<string, Promise<StaffMember[]>>();
+  return (product, question) => {
+    const key = JSON.stringify([product, question]);
+    const answer = answers.get(key) ?? ask(product, question);
+    answers.set(key, answer);
+    return answer;
+  };
+}
+
+/** A batch that has begun ends within a day and its worker's grace; what is open after that has lost its workflow. */
+const lostAfter = 26 * hour;
+
+async function markAddressed(
+  tx: TenantTx,
+  { tenant, now }: Planning,
+  planned: readonly (NoticeRef & { readonly recipients: readonly NoticeRecipient[] })[],
+): Promise<void> {
+  const found = planned.map(({ ticket, message, recipients }) => ({
+    ticket,
+    message,
+    addressed: { recipients: recipients.length, at: toIso(now) },
+  }));
   await sql`
-    update notice set about = about || jsonb_build_object('addressed', ${addressed}::jsonb)
-    where tenant_id = ${tenant} and ticket_id = ${ticket} and message = ${message}`.execute(tx);
-  return { recipients: recipients.length, isNew: true };
+    update notice n set about = n.about || jsonb_build_object('addressed', f.addressed),
+      hand_at = case when n.hand_at is not null then ${toIso(now + lostAfter)}::timestamptz end
+    from jsonb_to_recordset(${JSON.stringify(found)}::jsonb) as f(ticket text, message text, addressed jsonb)
+    where n.tenant_id = ${tenant} and n.ticket_id = any(${ticketsOf(found)}) and n.ticket_id = f.ticket and n.message = f.message`.execute(
+    tx,
+  );
+}
+
+/** By the name of the notice. */
+async function listNoticeRows(tx: TenantTx, tenant: TenantId, notices: readonly NoticeRef[]): Promise<Map<string, OutboundRow[]>> {
+  const { rows } = await sql<NoticeRef & { id: string; state: string; channel: string }>`
+    select o.ticket_id as ticket, o.message, o.id, o.state, o.channel
+    from jsonb_to_recordset(${JSON.stringify(notices)}::jsonb) as w(ticket text, message text)
+    join outbound_message o on o.tenant_id = ${tenant} and o.ticket_id = w.ticket and o.message = w.message
+    where o.ticket_id = any(${ticketsOf(notices)})
+    order by o.attempts, o.id`.execute(tx);
+  const byName = new Map<string, OutboundRow[]>();
+  for (const { ticket, message, id, state, channel } of rows) {
+    const name = nameOf({ ticket, message });
+    const row = { id, state: oneOf(outboundStates, state), channel: oneOf(noticeChannels, channel) };
+    byName.set(name, [...(byName.get(name) ?? []), row]);
+  }
+  return byName;
 }
 
 /** Active agents who may see the product and fit the question, by id. */
@@ -78,22 +166,27 @@ async function listStaff(tx: TenantTx, tenant: TenantId, product: ProductKey, wa
 
 async function insertNotices(
   tx: TenantTx,
-  { tenant, ticket, message, newId, now }: NoticeRequest,
-  cycle: number,
-  recipients: readonly NoticeRecipient[],
+  { tenant, newId, now }: Planning,
+  planned: readonly (NoticeRef & { readonly cycle: number; readonly recipients: readonly NoticeRecipient[] })[],
 ): Promise<void> {
-  const rows = recipients.map(({ agent, channel, fallback }) => ({
-    id: newId(),
-    key: noticeKey(ticket, message, channel, agent),
-    agent,
-    channel,
-    fallback,
-  }));
+  const rows = planned.flatMap(({ ticket, message, cycle, recipients }) =>
+    recipients.map(({ agent, channel, fallback }) => ({
+      id: newId(),
+      key: noticeKey(ticket, message, channel, agent),
+      ticket,
+      message,
+      cycle,
+      agent,
+      channel,
+      fallback,
+    })),
+  );
   await sql`
     insert into outbound_message (tenant_id, id, dedupe_key, ticket_id, message, template, recipient_kind, recipient_id, automatic, cycle, channel,
       fallback, created_at, updated_at)
-    select ${tenant}, id, key, ${ticket}, ${message}, 'notice', 'agent', agent, true, ${cycle}, channel, fallback, ${toIso(now)}, ${toIso(now)}
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as g(id uuid, key text, agent uuid, channel text, fallback boolean)
+    select ${tenant}, id, key, ticket, message, 'notice', 'agent', agent, true, cycle, channel, fallback, ${toIso(now)}, ${toIso(now)}
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as g(id uuid, key text, ticket text, message text, cycle int, agent uuid, channel text, fallback boolean)
     on conflict (tenant_id, dedupe_key) do nothing`.execute(tx);
 }
 
@@ -118,6 +211,6 @@ export async function planOtherChannel(tx: TenantTx, request: NoticeRequest): Pr
           and p.recipient_id = o.recipient_id and p.channel = other.channel)
     order by o.id`.execute(tx);
   const [first] = rows;
-  if (first !== undefined) await insertNotices(tx, request, first.cycle, rows);
+  if (first !== undefined) await insertNotices(tx, request, [{ ticket, message, cycle: first.cycle, recipients: rows }]);
   return rows.length;
 }

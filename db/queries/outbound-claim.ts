@@ -1,4 +1,5 @@
 /** Whose turn a row of the ledger is: each attempt holds a lease of its own, and takes over from one that did not end. Source: reliability.md, R1, R3 and R4. */
+import { sql } from 'kysely';
 import type { TenantTx } from '../client.js';
 import type { TenantId } from '../../domain/ids.js';
 import { afterDoubt } from '../../domain/messaging/doubt.js';
@@ -35,15 +36,28 @@ export type NoAttempt =
 /** `repeats`: an earlier attempt may have been sent. */
 export type Turn = NoAttempt | { readonly kind: 'free'; readonly row: LedgerRow; readonly repeats: boolean };
 
-const lockRow = (tx: TenantTx, tenant: TenantId, id: string) =>
-  tx.selectFrom('outboundMessage').selectAll().where('tenantId', '=', tenant).where('id', '=', id).forUpdate().executeTakeFirst();
+/** Locks rows, in one order whoever asks; those that exist, by id. */
+export async function lockRows(tx: TenantTx, tenant: TenantId, ids: readonly string[]) {
+  const locked = tx
+    .selectFrom('outboundMessage')
+    .selectAll()
+    .where('tenantId', '=', tenant)
+    .where('id', '=', sql<string>`any(${[...ids]}::uuid[])`);
+  const rows = await locked.orderBy('id').forUpdate().execute();
+  return new Map(rows.map((row) => [row.id, row]));
+}
 
-export type LedgerRow = NonNullable<Awaited<ReturnType<typeof lockRow>>>;
+export type LedgerRow = NonNullable<ReturnType<Awaited<ReturnType<typeof lockRows>>['get']>>;
 
 /** Locks a row for an attempt, and ends an attempt that was lost. */
 export async function takeTurn(tx: TenantTx, request: ClaimRequest): Promise<Turn> {
+  const rows = await lockRows(tx, request.tenant, [request.id]);
+  return turnOf(tx, request, rows.get(request.id));
+}
+
+/** Whose turn a row is that is locked; asks the database nothing about one that was never tried. */
+export async function turnOf(tx: TenantTx, request: ClaimRequest, row: LedgerRow | undefined): Promise<Turn> {
   const { tenant, id, now } = request;
-  const row = await lockRow(tx, tenant, id);
   if (row === undefined) return { kind: 'over', state: null };
   const state = oneOf(outboundStates, row.state);
   if (state !== 'planned' && state !== 'sending') return { kind: 'over', state };
@@ -77,35 +91,42 @@ async function resolveDoubt(tx: TenantTx, request: ClaimRequest, row: LedgerRow,
   }
 }
 
-/** Begins the attempt whose turn it is. */
-export async function beginAttempt(
-  tx: TenantTx,
-  { tenant, id, lease, now }: ClaimRequest,
-  { row, repeats }: { readonly row: LedgerRow; readonly repeats: boolean },
-  messageId: string | null,
-): Promise<{ readonly attempt: number; readonly messageId: string | null }> {
-  const attempt = row.attempts + 1;
-  const claimed = await tx
-    .updateTable('outboundMessage')
-    .set({
-      state: 'sending',
-      leaseToken: lease,
-      leaseUntil: toIso(now + leaseTime),
-      attempts: attempt,
-      messageId: row.messageId ?? messageId,
-      possibleDuplicate: repeats,
-      wireAt: null,
-      updatedAt: toIso(now),
-    })
-    .where('tenantId', '=', tenant)
-    .where('id', '=', id)
-    .returning('messageId')
-    .executeTakeFirstOrThrow();
-  await tx
-    .insertInto('deliveryAttempt')
-    .values({ tenantId: tenant, outboundId: id, attempt, startedAt: toIso(now) })
-    .execute();
-  return { attempt, messageId: claimed.messageId };
+/** An attempt whose turn it is. */
+export interface Beginning extends Pick<ClaimRequest, 'id' | 'lease' | 'now'> {
+  readonly row: LedgerRow;
+  readonly repeats: boolean;
+  /** Fixed with the first attempt; null: it gets none. */
+  readonly messageId: string | null;
+}
+
+export interface Begun {
+  readonly attempt: number;
+  readonly messageId: string | null;
+}
+
+/** Begins attempts; answers in their order. */
+export async function beginAttempts(tx: TenantTx, tenant: TenantId, beginnings: readonly Beginning[]): Promise<Begun[]> {
+  if (beginnings.length === 0) return [];
+  const rows = beginnings.map(({ id, lease, now, row, repeats, messageId }) => ({
+    id,
+    lease,
+    until: toIso(now + leaseTime),
+    attempt: row.attempts + 1,
+    message_id: row.messageId ?? messageId,
+    repeats,
+    at: toIso(now),
+  }));
+  await sql`
+    with begun as (
+      update outbound_message o set state = 'sending', lease_token = b.lease, lease_until = b.until, attempts = b.attempt, message_id = b.message_id,
+        possible_duplicate = b.repeats, wire_at = null, updated_at = b.at
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        as b(id uuid, lease uuid, until timestamptz, attempt int, message_id text, repeats boolean, at timestamptz)
+      where o.tenant_id = ${tenant} and o.id = any(${rows.map(({ id }) => id)}::uuid[]) and o.id = b.id
+      returning o.id, b.attempt, b.at
+    )
+    insert into delivery_attempt (tenant_id, outbound_id, attempt, started_at) select ${tenant}, id, attempt, at from begun`.execute(tx);
+  return rows.map(({ attempt, message_id: messageId }) => ({ attempt, messageId }));
 }
 
 /** Sets a row's state without an attempt; the row is locked by `takeTurn`. */

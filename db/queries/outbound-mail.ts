@@ -14,7 +14,7 @@ import type { TicketStatus } from '../../domain/ticket/status.js';
 import { hour } from '../../domain/time.js';
 import type { Instant } from '../../domain/time.js';
 import { oneOf } from './outbound.js';
-import { beginAttempt, endRow, takeTurn } from './outbound-claim.js';
+import { beginAttempts, endRow, takeTurn } from './outbound-claim.js';
 import type { ClaimRequest, LedgerRow, NoAttempt } from './outbound-claim.js';
 
 /** Message-IDs a mail refers to, besides the one it answers. */
@@ -70,9 +70,10 @@ export async function claimMail(tx: TenantTx, request: MailClaimRequest): Promis
     await endRow(tx, request, { state: 'suppressed', reason: reason ?? 'no_address' });
     return { kind: 'ended', state: 'suppressed' };
   }
-  const { attempt, messageId } = await beginAttempt(tx, request, turn, request.messageId);
+  const [begun] = await beginAttempts(tx, tenant, [{ ...request, ...turn }]);
   const parts = await loadMail(tx, row, { ...scene, address: scene.address });
-  const mail: ClaimedMail = { kind: 'mail', ...parts, tenant, id, lease, attempt, messageId: messageId ?? request.messageId };
+  const attempt = begun?.attempt ?? row.attempts + 1;
+  const mail: ClaimedMail = { kind: 'mail', ...parts, tenant, id, lease, attempt, messageId: begun?.messageId ?? request.messageId };
   return { kind: 'claimed', message: mail };
 }
 

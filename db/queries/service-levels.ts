@@ -90,9 +90,9 @@ export function recordSla(
         outcome = excluded.outcome, outcome_id = excluded.outcome_id, version = excluded.version, state = excluded.state
       where escalation.version <= excluded.version
     ), notices as (
-      insert into notice (tenant_id, ticket_id, message, clock, about)
-      select ${tenant}, ${id}, message, about ->> 'clock', about
-      from jsonb_to_recordset(${JSON.stringify(notices)}::jsonb) as m(message text, about jsonb)
+      insert into notice (tenant_id, ticket_id, message, clock, about, hand_at)
+      select ${tenant}, ${id}, message, about ->> 'clock', about, case when relayed then now() end
+      from jsonb_to_recordset(${JSON.stringify(notices)}::jsonb) as m(message text, about jsonb, relayed boolean)
       where ${ok}
       on conflict (tenant_id, ticket_id, message) do nothing
     )`;

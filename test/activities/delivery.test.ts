@@ -9,6 +9,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createSmtpEmail } from '../../activities/adapters/smtp-email.js';
 import type { DeliveryRequest, DeliveryResult } from '../../activities/contract.js';
 import { createDelivery } from '../../activities/delivery.js';
+import { createLedger } from '../../activities/ledger.js';
 import { createMailTokens } from '../../activities/mail-tokens.js';
 import { parseSigningKeys } from '../../domain/access/signing-key.js';
 import type { EmailSender } from '../../activities/ports.js';
@@ -55,6 +56,7 @@ const deps = (email: EmailSender = createSmtpEmail({ url: server.url })) => ({
   mailDomain: domain,
   newId: randomUUID,
   now: () => now,
+  ledger: createLedger({ db: desk.database.db, now: () => now }),
 });
 
 const deliver = (request: DeliveryRequest, email?: EmailSender): Promise<DeliveryResult> =>

@@ -11,6 +11,7 @@ import { createTwilioSms } from '../../activities/adapters/twilio-sms.js';
 import type { DeliveryRequest, DeliveryResult } from '../../activities/contract.js';
 import { createDelivery } from '../../activities/delivery.js';
 import type { DeliveryDeps } from '../../activities/delivery.js';
+import { createLedger } from '../../activities/ledger.js';
 import { createMailTokens } from '../../activities/mail-tokens.js';
 import { referenceOf } from '../../activities/notice.js';
 import type { EmailSender, SmsSender } from '../../activities/ports.js';
@@ -19,14 +20,14 @@ import type { FileStore } from '../../db/files.js';
 import { storeReport } from '../../db/queries/hook-receipts.js';
 import { demo } from '../../db/seed.js';
 import { parseSigningKeys } from '../../domain/access/signing-key.js';
-import { ticketIdFrom } from '../../domain/ids.js';
-import type { TicketId } from '../../domain/ids.js';
 import type { NoticeAbout } from '../../domain/sla/notice.js';
 import { silent } from '../../local/log.js';
 import { startTwilio } from '../../local/twilio.js';
 import type { TwilioStandIn } from '../../local/twilio.js';
 import { openTestDesk, tenant } from './desk.js';
 import type { TestDesk } from './desk.js';
+import { mailTo, nextId, planNoticeOf } from './notice-stage.js';
+import type { Noticed } from './notice-stage.js';
 import { startSmtpStandIn } from './smtp-stand-in.js';
 import type { SmtpStandIn } from './smtp-stand-in.js';
 
@@ -84,6 +85,7 @@ const deps = (changes: Partial<DeliveryDeps> = {}): DeliveryDeps => ({
   mailDomain: domain,
   newId: randomUUID,
   now: () => now,
+  ledger: createLedger({ db: desk.database.db, now: () => now }),
   ...changes,
 });
 
@@ -99,75 +101,9 @@ async function retry(request: DeliveryRequest, changes: Partial<DeliveryDeps> = 
   return { codes: failure.details?.[0], afterMs: failure.nextRetryDelay };
 }
 
-let numbers = 0;
-const nextId = (): TicketId => ticketIdFrom(Buffer.from([5, 6, 7, Math.floor((numbers += 1) / 256), numbers % 256]));
-
-const mailTo = (...to: string[]): NoticeAbout['to'] => [{ channel: 'email', to }];
 const smsTo = (...to: string[]): NoticeAbout['to'] => [{ channel: 'sms', to }];
 
-/** A ticket of agent one in the demo team, whose resolution clock has just reached its deadline. */
-async function noticed({
-  to = mailTo('assignee'),
-  message = 'notice/resolution#1/r100',
-  ...changes
-}: Partial<NoticeAbout> & { message?: string } = {}) {
-  const ticket = await desk.open({ ticketId: nextId() });
-  const about: NoticeAbout = {
-    clock: 'resolution#1',
-    reason: 'breach',
-    escalation: null,
-    rungs: [
-      { rung: 'r75', dueAt: now - 3_600 * seconds, lateMs: 3_600 * seconds },
-      { rung: 'r100', dueAt: now, lateMs: 0 },
-    ],
-    to,
-    ...changes,
-  };
-  await desk.see(async (tx) => {
-    await tx.updateTable('ticket').set({ assigneeId: one, teamId: demo.team }).where('id', '=', ticket.id).execute();
-    await tx
-      .insertInto('notice')
-      .values({ tenantId: tenant, ticketId: ticket.id, message, clock: about.clock, about: JSON.stringify(about) })
-      .execute();
-    if (about.clock !== null) await tx.insertInto('slaClock').values(aClock(ticket.id, about.clock)).execute();
-    if (about.escalation !== null) await tx.insertInto('escalation').values(anEscalation(ticket.id, about.escalation)).execute();
-  });
-  return { tenant, ticketId: ticket.id, message };
-}
-
-const aClock = (ticketId: TicketId, clock: string) => ({
-  tenantId: tenant,
-  ticketId,
-  clock,
-  kind: 'resolution',
-  product: demo.product,
-  policySet: 1,
-  policy: 'standard',
-  calendarId: '24x7',
-  calendarRevision: 1,
-  phase: 'running',
-  originAt: new Date(now),
-  budgetS: 3_600,
-  consumedS: 3_600,
-  state: '{}',
-  version: 1,
-  updatedAt: new Date(now),
-});
-
-const anEscalation = (ticketId: TicketId, n: number) => ({
-  tenantId: tenant,
-  ticketId,
-  n,
-  product: demo.product,
-  level: 2,
-  toKind: 'team',
-  status: 'pending',
-  raisedBy: 'system/sla',
-  ackDueAt: new Date(now + 1_800 * seconds),
-  createdAt: new Date(now),
-  version: 1,
-  state: '{}',
-});
+const noticed = (changes: Noticed = {}) => planNoticeOf(desk, now, changes);
 
 const setPhase = ({ ticketId }: DeliveryRequest, phase: string) =>
   desk.see((tx) => tx.updateTable('slaClock').set({ phase }).where('ticketId', '=', ticketId).execute());

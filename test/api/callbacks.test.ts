@@ -79,9 +79,11 @@ const sms = async (sid: string) => {
   await stage.sql((tx) => tx.insertInto('outboundMessage').values(values).execute());
   return values;
 };
-const settle = (tx: TenantTx, id: string, sid: string): Promise<boolean> => {
+const settle = async (tx: TenantTx, id: string, sid: string): Promise<boolean> => {
   const end = { state: 'sent', code: null, providerId: sid, providerText: 'queued', bouncedAddress: null, notBefore: null } as const;
-  return settleOutbound(tx, { tenant: demo.tenant, id, lease, attempt: 1 }, end, Date.now());
+  const ending = { holder: { tenant: demo.tenant, id, lease, attempt: 1 }, end, now: Date.now() };
+  const [mine = false] = await settleOutbound(tx, demo.tenant, [ending]);
+  return mine;
 };
 const stands = (id: string) =>
   stage.sql((tx) =>

@@ -1,7 +1,7 @@
 /** Clocks of tickets: how they stand, why, and what people do to them. Expectations are worked out by hand from sla.md. */
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { planNotice } from '../../db/queries/notices.js';
+import { planNotices } from '../../db/queries/notices.js';
 import { asTicketId } from '../../domain/ids.js';
 import { hour, minute, second, toIso } from '../../domain/time.js';
 import { demo, useStage } from './support.js';
@@ -251,10 +251,8 @@ describe('why', () => {
   test('names rungs with their due instants, lateness and recipients, in the reader’s zone', async () => {
     const id = await breached();
     const messages = await stage.sql((tx) => tx.selectFrom('notice').select('message').where('ticketId', '=', id).execute());
-    for (const { message } of messages) {
-      const request = { tenant: demo.tenant, ticket: asTicketId(id), message, sms: false, newId: randomUUID, now: at(12, 1) };
-      await stage.sql((tx) => planNotice(tx, request));
-    }
+    const notices = messages.map(({ message }) => ({ ticket: asTicketId(id), message }));
+    await stage.sql((tx) => planNotices(tx, { tenant: demo.tenant, notices, sms: false, newId: randomUUID, now: at(12, 1) }));
     const { body } = await explain(id, 'resolution.1', '?zone=Europe/Berlin');
     expect(body.rungs).toEqual([
       { rung: 'half', dueAt: toIso(at(13)), firedAt: toIso(at(13) + 1), lateMs: 1, outcome: 'warned', recipients: 3 },

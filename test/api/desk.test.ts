@@ -140,6 +140,7 @@ test('operators get links that open views', async () => {
     'batches_paused',
     'batches_failed',
     'erasures',
+    'notices',
     'webhooks',
     'failing',
   ]);

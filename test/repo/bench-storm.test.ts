@@ -160,10 +160,10 @@ describe('the command line of w4', () => {
       '--set',
       'OUTBOUND_RATE=200',
       '--set',
-      'WORKER_CACHE=6000',
+      'WORKER_CACHE=7000',
     ]);
     expect(plan.parts).toEqual(['instant-1000', 'spread-1000']);
-    expect(settings).toEqual({ OUTBOUND_RATE: '200', WORKER_CACHE: '6000' });
+    expect(settings).toEqual({ OUTBOUND_RATE: '200', WORKER_CACHE: '7000', STICKY_TIMEOUT_MS: '30000' });
   });
 
   test.each([

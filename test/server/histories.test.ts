@@ -16,6 +16,8 @@ import type { Policy } from '../../domain/sla/policy.js';
 import { devEnvironment } from '../support/dev-env.js';
 import { closeDesk, openDesk, publishPolicies } from '../support/ticket-run.js';
 import type { Desk, TicketRun } from '../support/ticket-run.js';
+import { demo } from '../../db/seed.js';
+import { noticeEnded } from '../../workflows/ticket/messages.js';
 
 let env: TestWorkflowEnvironment;
 let database: TestDatabase;
@@ -80,6 +82,15 @@ const lives: Record<string, () => Promise<TicketRun>> = {
     await expect.poll(async () => (await ticket.rungs()).map(({ rung }) => rung), { timeout: 120_000 }).toEqual(['half', 'late', 'later']);
     await ticket.send('resolve', {});
     await ticket.send('close', {});
+    await ticket.handle.result();
+    return ticket;
+  },
+  async '0.4-notices-in-batches'() {
+    const ticket = await openUnder([aPolicy()]);
+    await expect.poll(async () => (await ticket.rungs()).map(({ rung }) => rung), { timeout: 120_000 }).toContain('half');
+    await ticket.handle.signal(noticeEnded, { tenant: demo.tenant, message: 'notice/resolution#1/half', outcome: 'unknown' });
+    await expect.poll(async () => (await ticket.row()).types, { timeout: 120_000 }).toContain('message.unknown');
+    await ticket.send('close', { cause: 'spam' });
     await ticket.handle.result();
     return ticket;
   },

@@ -84,6 +84,47 @@ test('a worker that is dead at the deadline: one breach at the deadline, one not
   expect(await mailsAbout(lead, id)).toHaveLength(1);
 }, 400_000);
 
+test('deadlines of one moment are told of in batches, each once, though the worker dies while the mail server takes nothing', async () => {
+  await publish(6, [{ id: 'late', clock: 'resolution', when: 'at_breach', actions: [mailLead] }]);
+  await desk.fault({ mode: 'tempfail', match: lead });
+  const opened = await Promise.all(Array.from({ length: 12 }, open));
+  const ids = opened.map(({ id }) => id);
+  const count = async (condition: string): Promise<number> =>
+    Number((await desk.sql<{ n: string }>(`select count(*) as n from ${condition}`, [ids]))[0]?.n);
+  try {
+    const tried = `outbound_message where ticket_id = any($1) and template = 'notice' and attempts > 0`;
+    await expect.poll(() => count(tried), { timeout: 120_000, interval: 100 }).toBe(12);
+    await running.stack.worker.kill('SIGKILL');
+    await running.stack.worker.start();
+  } finally {
+    await desk.fault({ mode: 'ok' });
+  }
+  for (const id of ids) await expect.poll(() => mailsAbout(lead, id), { timeout: 120_000, interval: 200 }).toHaveLength(1);
+  await expect.poll(() => count('notice where ticket_id = any($1) and hand_at is not null'), { timeout: 120_000 }).toBe(0);
+  const [batches] = await desk.sql<{ n: string }>('select count(distinct batch) as n from notice where ticket_id = any($1)', [ids]);
+  expect(Number(batches?.n)).toBeLessThan(12);
+  for (const id of ids) {
+    await desk.expectSound(id);
+    expect(await mailsAbout(lead, id)).toHaveLength(1);
+  }
+}, 400_000);
+
+test('a notice that the mail server refuses is an event of its ticket', async () => {
+  await publish(2, [
+    { id: 'late', clock: 'resolution', when: 'at_breach', actions: [{ notify: { to: ['role:admin'], channel: 'email' } }] },
+  ]);
+  await desk.fault({ mode: 'reject', match: admin });
+  try {
+    const { id } = await open();
+    await expect
+      .poll(() => events(id, 'message.failed'), { timeout: 120_000, interval: 100 })
+      .toEqual([{ message: 'notice/resolution#1/late' }]);
+    await desk.expectSound(id);
+  } finally {
+    await desk.fault({ mode: 'ok' });
+  }
+}, 400_000);
+
 test('SMS goes out by Twilio’s API, and an escalation waits until somebody acknowledges it', async () => {
   await publish(2, [
     {

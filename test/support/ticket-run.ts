@@ -30,7 +30,13 @@ export interface Desk {
   readonly worker: Worker;
   /** What deliveries were asked for, in order. */
   readonly deliveries: DeliveryRequest[];
-  open(fields?: Partial<OpenFields>, continueAfter?: number, envelope?: Partial<Envelope>): Promise<TicketRun>;
+  /** @param ownNotices its workflow starts as those did that deliver their notices themselves */
+  open(
+    fields?: Partial<OpenFields>,
+    continueAfter?: number,
+    envelope?: Partial<Envelope>,
+    options?: { readonly ownNotices: boolean },
+  ): Promise<TicketRun>;
 }
 
 export interface DeskOptions {
@@ -92,12 +98,16 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     client,
     worker: Object.assign(worker, { done: runUntilDone }),
     deliveries,
-    open: async (fields = {}, continueAfter = 1000, envelope = {}) => {
+    open: async (fields = {}, continueAfter = 1000, envelope = {}, { ownNotices } = { ownNotices: false }) => {
       const ticketId = fields.ticketId ?? ticketIdFrom(randomBytes(5));
       const content =
         fields.content ?? (await storeText(database.db, 'opening', { subject: 'It does not start', body: 'Since this morning.' }));
       const open = anOpen({ tenant: demo.tenant, requester: asCustomerId(demo.customers[0] ?? ''), ...fields, ticketId, content });
       const start = ticketStartOptions({ ...open, status: open.status ?? 'new', queueSuffix, continueAfter });
+      if (ownNotices) {
+        const { notices: _inBatches, ...before } = start.args[0];
+        start.args = [before];
+      }
       const { typedSearchAttributes: _unknownToTheTestServer, ...rest } = start;
       const startWorkflowOperation = new WithStartWorkflowOperation('ticketWorkflow', namespace === 'default' ? rest : start);
       const answer = await client.workflow.executeUpdateWithStart(updates.open, {
@@ -187,6 +197,20 @@ export class TicketRun {
   }
 
   /** Notices recorded for it, oldest first. */
+  /** Those that wait to go out in a batch. */
+  async waitingNotices(): Promise<string[]> {
+    const waiting = await withTenant(this.db, demo.tenant, (tx) =>
+      tx
+        .selectFrom('notice')
+        .select('message')
+        .where('ticketId', '=', this.id)
+        .where('handAt', 'is not', null)
+        .orderBy('createdAt')
+        .execute(),
+    );
+    return waiting.map(({ message }) => message);
+  }
+
   async notices(): Promise<string[]> {
     const rows = await this.projected((tx) =>
       tx.selectFrom('notice').select('message').where('ticketId', '=', this.id).orderBy('createdAt').execute(),

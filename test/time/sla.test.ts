@@ -12,6 +12,7 @@ import { freshDatabase } from '../support/db.js';
 import { closeDesk, openDesk, publishPolicies } from '../support/ticket-run.js';
 import type { Desk, TicketRun } from '../support/ticket-run.js';
 import { timeEnvironment } from '../support/time-env.js';
+import { noticeEnded } from '../../workflows/ticket/messages.js';
 
 const {
   INDEXED_VALUE_TYPE_KEYWORD: KEYWORD,
@@ -95,10 +96,34 @@ test('a deadline is recorded at its second, its rungs at theirs, and each is tol
     ['later', 8.5 * hour, 'notified'],
   ]);
   expect(await ticket.notices()).toEqual(['notice/resolution#1/r50', 'notice/resolution#1/r100', 'notice/resolution#1/later']);
-  expect(desk.deliveries.filter(({ ticketId, message }) => ticketId === ticket.id && message.startsWith('notice/')).length).toBe(3);
+  expect(await ticket.waitingNotices(), 'for the relay').toEqual(await ticket.notices());
+  expect(noticesOf(ticket), 'by the run itself').toEqual([]);
   await env.sleep(30 * day);
   expect((await ticket.rungs()).length).toBe(3);
 });
+
+test('a run that began before notices went out in batches delivers its own', async () => {
+  const ticket = await desk.open({ sla: { set: await publishPolicies(database.db, [aPolicy()]) } }, undefined, {}, { ownNotices: true });
+  await env.sleep(9 * hour);
+  expect(noticesOf(ticket)).toEqual(['notice/resolution#1/r50', 'notice/resolution#1/r100', 'notice/resolution#1/later']);
+  expect(await ticket.waitingNotices()).toEqual([]);
+});
+
+test('a notice that did not arrive is an event of its ticket, once; of another tenant, or of something else, it is none', async () => {
+  const ticket = await openUnder([aPolicy()]);
+  const told = { tenant: demo.tenant, message: 'notice/resolution#1/r50', outcome: 'failed' } as const;
+  await ticket.handle.signal(noticeEnded, { ...told, tenant: '018f3b1e-0000-7000-8000-000000000009' });
+  await ticket.handle.signal(noticeEnded, { ...told, message: 'reply.1' });
+  await ticket.handle.signal(noticeEnded, { ...told, message: 'notice/' + 'a word of a customer'.repeat(20) });
+  await ticket.handle.signal('noticeEnded', { ...told, outcome: 'whatever' });
+  await ticket.handle.signal(noticeEnded, told);
+  await ticket.handle.signal(noticeEnded, told);
+  await env.sleep(minute);
+  expect((await ticket.row()).types.filter((type) => type.startsWith('message.'))).toEqual(['message.failed']);
+});
+
+const noticesOf = (ticket: TicketRun): string[] =>
+  desk.deliveries.filter(({ ticketId, message }) => ticketId === ticket.id && message.startsWith('notice/')).map(({ message }) => message);
 
 test('a pause stands still, over a continue-as-new too, and the rest of the budget counts after it', async () => {
   const ticket = await openUnder([aPolicy()], 2);

@@ -6,7 +6,7 @@ import type { AgentId, TeamId } from '../../domain/ids.js';
 import { planMessages } from '../../domain/messaging/plan.js';
 import { consider } from '../../domain/sla/commands.js';
 import { act, catchUp, follow, happenedAt, nearestOf } from '../../domain/sla/desk.js';
-import type { Outcome } from '../../domain/sla/desk.js';
+import type { Outcome, SlaStep } from '../../domain/sla/desk.js';
 import type { ReplanReason, SlaFact } from '../../domain/sla/facts.js';
 import { carried, emptyLedger, ledgerOf, refreshAt, windowsAround, windowsWanted } from '../../domain/sla/ledger.js';
 import type { Ledger, WindowsRequest } from '../../domain/sla/ledger.js';
@@ -161,6 +161,14 @@ export class Journal {
     this.tell({ kind: 'cause', at: now, cause: `approval:${approval}`, on: open }, now);
   }
 
+  /** A message to somebody did not arrive, or nobody knows whether it did; what is said twice is recorded once. */
+  deliveryEnded(message: string, outcome: 'failed' | 'unknown', now: Instant): void {
+    const commandId = `delivery/${message}`;
+    if (this.handled.has(commandId)) return;
+    const envelope = { commandId, actor: 'system/outbound', role: 'system', source: 'system' } as const;
+    this.apply({ ...envelope, kind: 'deliveryEnded', message, outcome }, now);
+  }
+
   private bySystem(now: Instant): Pick<TicketStep, 'commandId' | 'kind' | 'actor' | 'role' | 'source'> {
     const commandId = `sla/${this.ticket?.version ?? 0}/${now}`;
     return { commandId, kind: 'sla', actor: 'system/sla', role: 'system', source: 'system' };
@@ -179,7 +187,7 @@ export class Journal {
     const { commandId, kind, actor, role, source } = by;
     const said = { commandId, kind, actor, role, source, ...originOf(by) };
     const step = { ...said, runId: workflowInfo().runId, at: now, events, ticket, planned };
-    this.pending.push(sla === null ? step : { ...step, sla });
+    this.pending.push(sla === null ? step : { ...step, sla: this.input.notices === 'relayed' ? relayed(sla) : sla });
   }
 
   /** Whether what is pending may go to PostgreSQL. */
@@ -322,7 +330,7 @@ export class Journal {
     if (this.ticket === null) return this.input;
     const { ticket, replan, reassignments } = this;
     const carry = { schema: 1, ticket, handled: [...this.handled], deliveries: [...this.deliveries] } as const;
-    return { ...this.input, carried: { ...carry, ledger: carried(this.ledger, now), replan, reassignments } };
+    return { ...this.input, notices: 'relayed', carried: { ...carry, ledger: carried(this.ledger, now), replan, reassignments } };
   }
 
   private remember(commandId: string, version: number): void {
@@ -333,6 +341,8 @@ export class Journal {
     }
   }
 }
+
+const relayed = (sla: SlaStep): SlaStep => ({ ...sla, notices: sla.notices.map((notice) => ({ ...notice, relayed: true })) });
 
 /** Whether a rung that fired wants the raised priority's targets. */
 const movesTargets = ({ sla, ledger: { plan } }: Outcome): boolean =>

@@ -104,3 +104,17 @@ export const approvalDescription = `Stops the clocks that wait for approvals, or
     open: false,
   },
 )}`;
+
+/** A notice of this ticket did not reach everybody it was for. */
+export interface NoticeFact {
+  /** A ticket of another tenant takes no notice. */
+  readonly tenant: string;
+  /** Names the notice within the ticket. */
+  readonly message: string;
+  readonly outcome: 'failed' | 'unknown';
+}
+
+export const noticeEnded = defineSignal<[NoticeFact]>('noticeEnded');
+export const noticeEndedDescription = `Notes that a notice to staff did not arrive, or that nobody knows. Sent by the batch it went out in. Example: ${JSON.stringify(
+  { tenant: '<tenant id>', message: 'notice/resolution#1/<rung>', outcome: 'failed' },
+)}`;

@@ -11,8 +11,8 @@ import type { Way } from '../support/projector.js';
 import { deliverMessage } from './deliveries.js';
 import { Journal } from './journal.js';
 import type { TicketInput } from './journal.js';
-import { approval, approvalDescription, descriptions, state, updates } from './messages.js';
-import type { ApprovalFact, TicketAnswer } from './messages.js';
+import { approval, approvalDescription, descriptions, noticeEnded, noticeEndedDescription, state, updates } from './messages.js';
+import type { ApprovalFact, NoticeFact, TicketAnswer } from './messages.js';
 import { keepPlanned, keepStaffed } from './planner.js';
 import { watch } from './watcher.js';
 
@@ -42,7 +42,10 @@ async function life(input: TicketInput, journal: Journal, cancelled: Promise<nev
       pending: journal.pending,
       isReady: () => journal.isReady(),
       rebase: (stored) => journal.rebase(stored, now()),
-      projected: ({ planned, sla }) => [...planned, ...(sla?.notices ?? [])].forEach(({ message }) => send(message)),
+      projected: ({ planned, sla }) => {
+        const own = (sla?.notices ?? []).filter(({ relayed }) => relayed !== true);
+        for (const { message } of [...planned, ...own]) send(message);
+      },
     },
     way,
     ticketId,
@@ -72,8 +75,7 @@ async function life(input: TicketInput, journal: Journal, cancelled: Promise<nev
     journal.deliveries.delete(message);
     if (failed + unknown === 0) return show('delivered');
     const outcome = failed > 0 ? 'failed' : 'unknown';
-    const envelope = { commandId: `delivery/${message}`, actor: 'system/outbound', role: 'system', source: 'system' } as const;
-    journal.apply({ ...envelope, kind: 'deliveryEnded', message, outcome }, now());
+    journal.deliveryEnded(message, outcome, now());
     show(`delivery ${outcome}`);
   };
 
@@ -96,6 +98,12 @@ async function life(input: TicketInput, journal: Journal, cancelled: Promise<nev
     show('approval');
   };
   setHandler(approval, approvalTold, { description: approvalDescription });
+  const noticeTold = ({ tenant: of, message, outcome }: NoticeFact): void => {
+    if (of !== tenant || journal.ticket === null || !isNoticeEnd(message, outcome)) return;
+    journal.deliveryEnded(message, outcome, now());
+    show(`notice ${outcome}`);
+  };
+  setHandler(noticeEnded, noticeTold, { description: noticeEndedDescription });
   setHandler(state, () => journal.ticket, { description: 'The ticket as its workflow knows it: ids, enums, numbers, instants.' });
 
   inBackground(() => projector.run());
@@ -121,6 +129,10 @@ async function life(input: TicketInput, journal: Journal, cancelled: Promise<nev
   deliveries.cancel();
   return continueAsNew<typeof ticketWorkflow>(journal.carry(now()));
 }
+
+/** A signal has no validator: what cannot be said of a notice is not taken. */
+const isNoticeEnd = (message: unknown, outcome: unknown): boolean =>
+  typeof message === 'string' && /^notice\/[A-Za-z0-9_.:/#-]{1,200}$/.test(message) && (outcome === 'failed' || outcome === 'unknown');
 
 /** Runs beside the story until the run ends; a failure is a bug and must fail the task, visibly. */
 function inBackground(work: () => Promise<void>): void {
