@@ -126,7 +126,7 @@ export const ConfigSchema = z.object({
     .number()
     .int()
     .min(1_000)
-    .max(60_000)
+    .max(600_000)
     .default(2_000)
     .describe('milliseconds a workflow waits for the worker that has it in memory, before any worker may take it'),
   WORKFLOW_CALL_STACKS: flag.describe('note call stacks of workflows for the Web UI’s page of them: takes half as much processor again'),

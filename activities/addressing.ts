@@ -1,7 +1,7 @@
 /** Finds out whom notices go to. */
 import { log } from '@temporalio/activity';
 import { planNotices } from '../db/queries/notices.js';
-import type { NoticeRef, NoticeRows } from '../db/queries/notices.js';
+import type { NoticeRows, NoticesRequest } from '../db/queries/notices.js';
 import type { TenantId } from '../domain/ids.js';
 import type { AttemptDeps } from './attempt.js';
 import { inTenant } from './recipients.js';
@@ -14,10 +14,10 @@ import { inTenant } from './recipients.js';
 export async function addressNotices(
   deps: Pick<AttemptDeps, 'db' | 'sms' | 'newId' | 'now' | 'tally'>,
   tenant: TenantId,
-  notices: readonly NoticeRef[],
+  which: NoticesRequest['which'],
 ): Promise<NoticeRows[]> {
   const { sms, newId, now, tally } = deps;
-  const found = await inTenant(deps, tenant, (tx) => planNotices(tx, { tenant, notices, sms: sms !== null, newId, now: now() }));
+  const found = await inTenant(deps, tenant, (tx) => planNotices(tx, { tenant, which, sms: sms !== null, newId, now: now() }));
   for (const { ticket, message, recipients, isNew } of found) {
     if (recipients > 0 || !isNew) continue;
     tally.nobody();

@@ -21,6 +21,8 @@ export interface ProjectionResult {
   readonly stored: number;
   /** Another run or another command holds these versions: nothing was written, the workflow has to renumber from `stored`. */
   readonly conflict: boolean;
+  /** A ticket's notices to staff go out in batches; absent, as before there were batches: its run delivers each by itself. */
+  readonly notices?: 'relayed';
 }
 
 export interface ProjectionActivities {

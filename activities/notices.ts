@@ -1,6 +1,5 @@
 /** Brings batches of notices to staff. Source: sla.md, section 6; reliability.md, R1, R3 and R6. */
-import { Context } from '@temporalio/activity';
-import { openNotices } from '../db/queries/notice-relay.js';
+import { Context, log } from '@temporalio/activity';
 import type { NoticeRef, NoticeRows } from '../db/queries/notices.js';
 import type { OutboundState } from '../db/queries/outbound.js';
 import { giveUpOutbound } from '../db/queries/outbound-settle.js';
@@ -8,7 +7,7 @@ import type { TenantId } from '../domain/ids.js';
 import { addressNotices } from './addressing.js';
 import type { AttemptDeps, Outcome } from './attempt.js';
 import type { NoticeActivities, NoticeEndActivities } from './contract.js';
-import { withoutText } from './failures.js';
+import { codeOf, withoutText } from './failures.js';
 import type { NoticeTickets } from './ports.js';
 import { beginCall, count, inTenant, listed, resultOf, sendToAll } from './recipients.js';
 import type { Call } from './recipients.js';
@@ -24,16 +23,15 @@ export function createNotices(deps: NoticeDeps): NoticeActivities & NoticeEndAct
   return {
     async deliverNotices({ tenant, batch }) {
       const call = beginCall(deps.now(), Context.current().cancellationSignal);
-      const open = await inTenant(deps, tenant, (tx) => openNotices(tx, tenant, batch));
-      return resultOf(await sendEach(deps, tenant, await addressNotices(deps, tenant, open), call));
+      return resultOf(await sendEach(deps, tenant, await addressNotices(deps, tenant, { batch }), call));
     },
     async giveUpNotices({ tenant, batch }) {
       const states: OutboundState[] = [];
-      for (const notice of await inTenant(deps, tenant, (tx) => openNotices(tx, tenant, batch))) {
+      for (const { rows: _asTheyWere, ...notice } of await addressNotices(deps, tenant, { batch })) {
         const { ticket, message } = notice;
         await inTenant(deps, tenant, (tx) => giveUpOutbound(tx, tenant, ticket, message, deps.now()));
         const ended = (await listed(deps, { tenant, ticketId: ticket, message })).map(({ state }) => state);
-        await settle(deps, tenant, notice, ended);
+        await withoutText('delivery.retry', () => settle(deps, tenant, notice, ended));
         states.push(...ended);
       }
       return count(states);
@@ -48,10 +46,16 @@ async function sendEach(deps: NoticeDeps, tenant: TenantId, notices: readonly No
   const work = async (): Promise<void> => {
     for (const { rows, ...notice } of waiting) {
       const { ticket: ticketId, message } = notice;
-      const ends = await sendToAll(deps, { tenant, ticketId, message }, rows, call);
-      outcomes.push(...ends);
-      const states = ends.flatMap((end) => ('state' in end ? [end.state] : []));
-      if (states.length === ends.length) await settle(deps, tenant, notice, states);
+      try {
+        const ends = await sendToAll(deps, { tenant, ticketId, message }, rows, call);
+        outcomes.push(...ends);
+        const states = ends.flatMap((end) => ('state' in end ? [end.state] : []));
+        if (states.length === ends.length) await settle(deps, tenant, notice, states);
+      } catch (error) {
+        // One notice's trouble must not end the attempt of the others.
+        log.warn('a notice broke off', { ticket: ticketId, message, error });
+        outcomes.push({ again: codeOf(error) });
+      }
     }
   };
   await Promise.all(Array.from({ length: Math.min(parallel, notices.length) }, work));
@@ -62,5 +66,5 @@ async function sendEach(deps: NoticeDeps, tenant: TenantId, notices: readonly No
 async function settle(deps: NoticeDeps, tenant: TenantId, { ticket, message }: NoticeRef, states: readonly OutboundState[]): Promise<void> {
   const outcome = states.includes('failed') ? 'failed' : states.includes('unknown') ? 'unknown' : null;
   if (outcome !== null) await deps.tickets.noticeEnded({ tenant, ticket, message, outcome });
-  await withoutText('delivery.retry', () => deps.ledger.closeNotice(tenant, { ticket, message }));
+  await deps.ledger.closeNotice(tenant, { ticket, message });
 }

@@ -1,6 +1,7 @@
 /** Brings accepted commands to PostgreSQL, each once, whatever repeats. Source: temporal.md, 6.3; reliability.md, Reset. */
 import type { Db, TenantTx } from '../db/client.js';
 import { withTenant } from '../db/client.js';
+import { handOver } from '../db/queries/notice-relay.js';
 import { AlreadyRecorded, eventSubject, recordTicket, rewriteTicket, rowsOf, storedEvents } from '../db/queries/projection.js';
 import type { TicketStep } from '../domain/ticket/step.js';
 import type { ProjectionActivities, ProjectionResult } from './contract.js';
@@ -23,18 +24,18 @@ export interface ProjectionDeps {
 export const createProjection = ({ db, newId, onRepaired, slaTally, statementMs }: ProjectionDeps): ProjectionActivities => ({
   async project(steps) {
     const last = steps.at(-1);
-    if (last === undefined) return { stored: 0, conflict: false };
+    if (last === undefined) return { stored: 0, conflict: false, notices: 'relayed' };
     const { tenant } = last.ticket;
     try {
       await withTenant(db, tenant, (tx) => recordTicket(tx, rowsOf(steps, last, newId)), statementMs?.());
       if (slaTally !== undefined) tell(slaTally, steps);
-      return { stored: last.ticket.version, conflict: false };
+      return { stored: last.ticket.version, conflict: false, notices: 'relayed' };
     } catch (error) {
       if (!(error instanceof AlreadyRecorded)) throw error;
     }
     const { fresh, ...result } = await withTenant(db, tenant, (tx) => reconcile(tx, steps, last, { newId, onRepaired }), statementMs?.());
     if (slaTally !== undefined) tell(slaTally, fresh);
-    return result;
+    return { ...result, notices: 'relayed' };
   },
 });
 
@@ -68,6 +69,13 @@ async function reconcile(
     onRepaired();
     await rewriteTicket(tx, last.ticket);
   }
+  // Stored by an attempt of before there were batches, which died before its run could deliver them.
+  await handOver(
+    tx,
+    last.ticket.tenant,
+    last.ticket.id,
+    steps.flatMap(({ sla }) => (sla?.notices ?? []).map(({ message }) => message)),
+  );
   const fresh = steps.filter(({ events }) => events.length > 0 && events.every(({ version }) => !stored.has(version)));
   return { stored: last.ticket.version, conflict: false, fresh };
 }

@@ -47,7 +47,7 @@ export function startNoticeRelay({ relay, start, perSecond, log }: NoticeRelayOp
       await start(batch);
       return true;
     } catch (error) {
-      await giveBackNotices(relay, [batch]);
+      await giveBackNotices(relay, batch, { leaseMs });
       log.warn({ batch: batch.batch, err: error }, 'a batch of notices was not begun, they go into another one');
       return false;
     }

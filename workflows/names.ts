@@ -39,8 +39,6 @@ export interface TicketStart {
   readonly outboundQueue: string;
   /** Commands of one run before it continues as new. */
   readonly continueAfter: number;
-  /** Its notices to staff go out in batches; absent: the run delivers each by itself, as all did before there were batches. */
-  readonly notices?: 'relayed';
 }
 
 /**
@@ -94,7 +92,7 @@ export const ticketStartOptions = (facts: TicketStartFacts): TicketStartOptions 
     ],
     staticSummary: `${priority} · ${ticketId} · ${product}`,
     priority: { priorityKey: priorityKeys[priority], fairnessKey: tenant },
-    args: [{ tenant, ticketId, outboundQueue: taskQueue('outbound', queueSuffix), continueAfter, notices: 'relayed' }],
+    args: [{ tenant, ticketId, outboundQueue: taskQueue('outbound', queueSuffix), continueAfter }],
   };
 };
 

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Db, TenantTx } from '../client.js';
 import { asTenantId } from '../../domain/ids.js';
-import type { TenantId } from '../../domain/ids.js';
+import type { TenantId, TicketId } from '../../domain/ids.js';
 import { ticketsOf } from './notices.js';
 import type { NoticeRef } from './notices.js';
 
@@ -24,8 +24,11 @@ export interface Handing {
   readonly leaseMs: number;
 }
 
+/** Of those that wait, so many are looked at for one round. */
+const looked = 2_000;
+
 /**
- * Hands waiting notices, the oldest first, to new batches of one tenant each. One relay at a time; only its role may ask.
+ * Hands waiting notices, tenants by turns and the oldest first, to new batches of one tenant each. One relay at a time; only its role may ask.
  *
  * @returns null: another relay is at it
  */
@@ -34,11 +37,16 @@ export async function handNotices(relay: Db, { perBatch, limit, perSecond, lease
     const { rows: locks } = await sql<{ mine: boolean }>`select pg_try_advisory_xact_lock(hashtext('usher notices')) as mine`.execute(tx);
     if (locks[0]?.mine !== true) return null;
     const { rows } = await sql<{ tenantId: string; batch: string; notices: number }>`
-      with due as materialized (
-        select tenant_id, ticket_id, message, hand_at from notice where hand_at <= now()
-        order by hand_at
-        limit least(${limit}::int, greatest(0, ${perSecond}::int - (select count(*) from notice where handed_at > now() - interval '1 second')))
-        for update skip locked
+      with waiting as materialized (
+        -- By turns, so that one tenant's thousand do not hold up the two of another.
+        select *, row_number() over (partition by tenant_id order by hand_at) as turn
+        from (select tenant_id, ticket_id, message, hand_at from notice where hand_at <= now() order by hand_at limit ${looked}) oldest
+      ), due as materialized (
+        select n.tenant_id, n.ticket_id, n.message, n.hand_at from waiting w
+        join notice n on n.tenant_id = w.tenant_id and n.ticket_id = w.ticket_id and n.message = w.message and n.hand_at <= now()
+        order by w.turn, w.hand_at
+        limit least(${limit}::int, greatest(0, ${Math.ceil(perSecond)}::int - (select count(*) from notice where handed_at > now() - interval '1 second')))
+        for update of n skip locked
       ), placed as (
         select tenant_id, ticket_id, message, (row_number() over (partition by tenant_id order by hand_at) - 1) / ${perBatch}::int as place from due
       ), batch as materialized (
@@ -54,27 +62,26 @@ export async function handNotices(relay: Db, { perBatch, limit, perSecond, lease
   });
 }
 
+/** Lets notices of one ticket go out in a batch, of those that nobody has looked up recipients for yet. */
+export async function handOver(tx: TenantTx, tenant: TenantId, ticket: TicketId, messages: readonly string[]): Promise<void> {
+  if (messages.length === 0) return;
+  await sql`
+    update notice set hand_at = now()
+    where tenant_id = ${tenant} and ticket_id = ${ticket} and message = any(${[...messages]}::text[])
+      and hand_at is null and batch is null and not about ? 'addressed'`.execute(tx);
+}
+
 /** Whether any notice waits to be handed over. Asked often; only the relay's role may. */
 export async function noticesWait(relay: Db): Promise<boolean> {
   const { rows } = await sql<{ wait: boolean }>`select exists (select from notice where hand_at <= now()) as wait`.execute(relay);
   return rows[0]?.wait === true;
 }
 
-/** Their workflows could not be started: their notices wait for other batches. */
-export async function giveBackNotices(relay: Db, batches: readonly NoticeBatch[]): Promise<void> {
-  if (batches.length === 0) return;
+/** The workflow of a batch could not be started: its notices wait for another one, unless it was, and has begun. */
+export async function giveBackNotices(relay: Db, { tenant, batch }: NoticeBatch, { leaseMs }: Pick<Handing, 'leaseMs'>): Promise<void> {
   await sql`
-    update notice n set hand_at = now()
-    from jsonb_to_recordset(${JSON.stringify(batches.map(({ tenant, batch }) => ({ tenant, batch })))}::jsonb) as b(tenant uuid, batch uuid)
-    where n.tenant_id = b.tenant and n.batch = b.batch and n.hand_at is not null`.execute(relay);
-}
-
-/** The notices of a batch that are not settled. */
-export async function openNotices(tx: TenantTx, tenant: TenantId, batch: string): Promise<NoticeRef[]> {
-  const { rows } = await sql<NoticeRef>`
-    select ticket_id as ticket, message from notice where tenant_id = ${tenant} and batch = ${batch} and hand_at is not null
-    order by created_at, ticket_id, message`.execute(tx);
-  return rows;
+    update notice set hand_at = now()
+    where tenant_id = ${tenant} and batch = ${batch} and hand_at <= now() + ${leaseMs} * interval '1 millisecond'`.execute(relay);
 }
 
 /** All recipients of these notices are through. */

@@ -33,7 +33,8 @@ interface Planning {
 export interface NoticeRequest extends Planning, NoticeRef {}
 
 export interface NoticesRequest extends Planning {
-  readonly notices: readonly NoticeRef[];
+  /** Some by their names, or those of a batch that are not settled. */
+  readonly which: readonly NoticeRef[] | { readonly batch: string };
 }
 
 /** A notice with its rows in the ledger. */
@@ -63,16 +64,8 @@ interface StoredNotice extends NoticeRef {
  * @returns those that exist
  */
 export async function planNotices(tx: TenantTx, request: NoticesRequest): Promise<NoticeRows[]> {
-  const { tenant, notices, sms } = request;
-  const wanted = sql`jsonb_to_recordset(${JSON.stringify(notices)}::jsonb) as w(ticket text, message text)`;
-  const { rows: stored } = await sql<StoredNotice>`
-    select n.ticket_id as ticket, n.message, n.about, n.about->'addressed' as addressed, t.cycle, t.product, t.assignee_id as assignee,
-      t.team_id as team, (select settings->>'fallbackRecipient' from tenant where tenant_id = ${tenant}) as fallback
-    from ${wanted} join notice n on n.tenant_id = ${tenant} and n.ticket_id = w.ticket and n.message = w.message
-      join ticket t on t.tenant_id = n.tenant_id and t.id = n.ticket_id
-    where n.ticket_id = any(${ticketsOf(notices)}) and t.id = any(${ticketsOf(notices)})
-    order by n.ticket_id, n.message
-    for update of n`.execute(tx);
+  const { tenant, which, sms } = request;
+  const stored = await lockNotices(tx, tenant, which);
   const staffOf = remembering((product: ProductKey, question: StaffQuery) => listStaff(tx, tenant, product, question));
   const planned: (NoticeRef & { readonly cycle: number; readonly recipients: readonly NoticeRecipient[] })[] = [];
   for (const notice of stored) {
@@ -85,7 +78,12 @@ export async function planNotices(tx: TenantTx, request: NoticesRequest): Promis
     await insertNotices(tx, request, planned);
     await markAddressed(tx, request, planned);
   }
-  const rows = await listNoticeRows(tx, tenant, notices);
+  await keepFromOthers(
+    tx,
+    request,
+    stored.filter(({ addressed }) => addressed !== null),
+  );
+  const rows = await listNoticeRows(tx, tenant, stored);
   return stored.map(({ ticket, message, addressed }) => ({
     ticket,
     message,
@@ -93,6 +91,23 @@ export async function planNotices(tx: TenantTx, request: NoticesRequest): Promis
     isNew: addressed === null,
     rows: rows.get(nameOf({ ticket, message })) ?? [],
   }));
+}
+
+/** With what their recipients depend on. A batch has what no other one was handed since: the lock shows what that came to. */
+async function lockNotices(tx: TenantTx, tenant: TenantId, which: NoticesRequest['which']): Promise<StoredNotice[]> {
+  const chosen =
+    'batch' in which
+      ? sql`n.batch = ${which.batch} and n.hand_at is not null`
+      : sql`n.ticket_id = any(${ticketsOf(which)}) and (n.ticket_id, n.message) in (
+          select w.ticket, w.message from jsonb_to_recordset(${JSON.stringify(which)}::jsonb) as w(ticket text, message text))`;
+  const { rows } = await sql<StoredNotice>`
+    select n.ticket_id as ticket, n.message, n.about, n.about->'addressed' as addressed, t.cycle, t.product, t.assignee_id as assignee,
+      t.team_id as team, (select settings->>'fallbackRecipient' from tenant where tenant_id = ${tenant}) as fallback
+    from notice n join ticket t on t.tenant_id = n.tenant_id and t.id = n.ticket_id
+    where n.tenant_id = ${tenant} and ${chosen}
+    order by n.created_at, n.ticket_id, n.message
+    for update of n`.execute(tx);
+  return rows;
 }
 
 /** Named beside each join, so that no plan made while the tables were small goes through all of a tenant. */
@@ -114,6 +129,14 @@ function remembering(ask: (product: ProductKey, question: StaffQuery) => Promise
 
 /** A batch that has begun ends within a day and its worker's grace; what is open after that has lost its workflow. */
 const lostAfter = 26 * hour;
+
+/** A batch that has begun has its notices for itself; those whose recipients are being found now are marked with that. */
+async function keepFromOthers(tx: TenantTx, { tenant, which, now }: NoticesRequest, begun: readonly NoticeRef[]): Promise<void> {
+  if (!('batch' in which) || begun.length === 0) return;
+  await sql`
+    update notice set hand_at = ${toIso(now + lostAfter)}
+    where tenant_id = ${tenant} and batch = ${which.batch} and hand_at is not null and about ? 'addressed'`.execute(tx);
+}
 
 async function markAddressed(
   tx: TenantTx,

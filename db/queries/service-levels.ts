@@ -91,8 +91,8 @@ export function recordSla(
       where escalation.version <= excluded.version
     ), notices as (
       insert into notice (tenant_id, ticket_id, message, clock, about, hand_at)
-      select ${tenant}, ${id}, message, about ->> 'clock', about, case when relayed then now() end
-      from jsonb_to_recordset(${JSON.stringify(notices)}::jsonb) as m(message text, about jsonb, relayed boolean)
+      select ${tenant}, ${id}, message, about ->> 'clock', about, now()
+      from jsonb_to_recordset(${JSON.stringify(notices)}::jsonb) as m(message text, about jsonb)
       where ${ok}
       on conflict (tenant_id, ticket_id, message) do nothing
     )`;

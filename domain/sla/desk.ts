@@ -30,8 +30,6 @@ export interface PlannedNotice {
   /** Names it within the ticket. */
   readonly message: string;
   readonly about: NoticeAbout;
-  /** It goes out in a batch; absent: the run of its ticket delivers it. */
-  readonly relayed?: true;
 }
 
 /** What of the service levels changed, as PostgreSQL is to see it. */

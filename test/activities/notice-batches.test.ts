@@ -224,6 +224,7 @@ describe('handing over', () => {
     const ours = batches.find((batch) => batch.tenant === tenant);
     expect(await deliver({ tenant, batch: batches.find((batch) => batch.tenant === other)?.batch ?? '' })).toMatchObject({ sent: 0 });
     expect(await deliver({ tenant, batch: ours?.batch ?? '' })).toMatchObject({ sent: 1 });
+    await withTenant(desk.database.db, other, (tx) => tx.updateTable('notice').set({ handAt: null }).execute());
   });
 
   test('a batch that never began goes out with another one, and one that began is left to its workflow', async () => {
@@ -234,14 +235,21 @@ describe('handing over', () => {
     const next = await handOne();
     expect(next.batch).not.toBe(lost.batch);
     expect(await deliver(lost), 'the lost one comes after all').toMatchObject({ sent: 0 });
+    await giveBackNotices(desk.database.relay, next, handing);
+    const again = await handOne();
+    expect(await deliver(next), 'given back, and begun after all').toMatchObject({ sent: 0 });
     mails.set('busy_after_data');
-    await expect(deliver(next)).rejects.toThrow(ApplicationFailure);
+    await expect(deliver(again)).rejects.toThrow(ApplicationFailure);
     const { handAt } = await desk.see((tx) =>
       tx.selectFrom('notice').select('handAt').where('ticketId', '=', request.ticketId).executeTakeFirstOrThrow(),
     );
     expect(Number(handAt) - Date.now(), 'a day later').toBeGreaterThan(24 * 3_600_000);
-    await giveBackNotices(desk.database.relay, [next]);
-    expect(await hand()).toMatchObject([{ notices: 1 }]);
+    await giveBackNotices(desk.database.relay, again, handing);
+    expect(await hand(), 'its start was answered too late: it has begun').toEqual([]);
+    await desk.see((tx) => sql`update notice set hand_at = now() where hand_at is not null`.execute(tx));
+    const later = await handOne();
+    await expect(deliver(later)).rejects.toThrow(ApplicationFailure);
+    expect(await hand(), 'known before, and begun once more').toEqual([]);
   });
 
   test('a relay starts a workflow for each batch, and hands over again what could not be started', async () => {
@@ -256,6 +264,28 @@ describe('handing over', () => {
     await relay[Symbol.asyncDispose]();
     expect(tried.map(({ notices }) => notices)).toEqual([3, 3]);
     expect(tried[0]?.batch).not.toBe(tried[1]?.batch);
+  });
+
+  test('one tenant’s many do not hold up the few of another', async () => {
+    const other = asTenantId(randomUUID());
+    await plannedMany(6);
+    await withTenant(desk.database.db, other, async (tx) => {
+      await tx.insertInto('tenant').values({ tenantId: other, key: 'few', name: 'Few' }).execute();
+      const notice = { tenantId: other, ticketId: 'TKT-1', message: 'notice/resolution#1/r100', about: '{}', handAt: new Date() };
+      await tx.insertInto('notice').values(notice).execute();
+    });
+    expect(new Map((await hand({ limit: 2 })).map((batch) => [batch.tenant, batch.notices]))).toEqual(
+      new Map([
+        [tenant, 1],
+        [other, 1],
+      ]),
+    );
+    await withTenant(desk.database.db, other, (tx) => tx.updateTable('notice').set({ handAt: null }).execute());
+  });
+
+  test('less than one a second is one', async () => {
+    await plannedMany(2);
+    expect(await hand({ perSecond: 0.5 })).toMatchObject([{ notices: 1 }]);
   });
 
   test('two relays at once hand over each notice once', async () => {

@@ -252,7 +252,7 @@ describe('why', () => {
     const id = await breached();
     const messages = await stage.sql((tx) => tx.selectFrom('notice').select('message').where('ticketId', '=', id).execute());
     const notices = messages.map(({ message }) => ({ ticket: asTicketId(id), message }));
-    await stage.sql((tx) => planNotices(tx, { tenant: demo.tenant, notices, sms: false, newId: randomUUID, now: at(12, 1) }));
+    await stage.sql((tx) => planNotices(tx, { tenant: demo.tenant, which: notices, sms: false, newId: randomUUID, now: at(12, 1) }));
     const { body } = await explain(id, 'resolution.1', '?zone=Europe/Berlin');
     expect(body.rungs).toEqual([
       { rung: 'half', dueAt: toIso(at(13)), firedAt: toIso(at(13) + 1), lateMs: 1, outcome: 'warned', recipients: 3 },

@@ -74,7 +74,7 @@ const read = (id: TicketId) =>
 
 test('a step writes events, row, texts and planned mails together', async () => {
   const open = await opened();
-  expect(await project([open])).toEqual({ stored: 1, conflict: false });
+  expect(await project([open])).toMatchObject({ stored: 1, conflict: false });
   const { row, events, planned, texts } = await read(open.ticket.id);
   expect(row).toMatchObject({
     subject: 'Printer',
@@ -98,8 +98,8 @@ test('a repeated attempt changes nothing, alone or in a longer batch', async () 
   await project([open]);
   await project([open]);
   const before = await read(open.ticket.id);
-  expect(await project([open, hold, reply])).toEqual({ stored: 3, conflict: false });
-  expect(await project([hold, reply])).toEqual({ stored: 3, conflict: false });
+  expect(await project([open, hold, reply])).toMatchObject({ stored: 3, conflict: false });
+  expect(await project([hold, reply])).toMatchObject({ stored: 3, conflict: false });
   const after = await read(open.ticket.id);
   expect(after.events.map((event) => event.seq)).toEqual([1, 2, 3]);
   expect(after.row).toMatchObject({ version: 3, status: 'in_progress' });
@@ -127,7 +127,7 @@ test('a lost attempt of the same command in the same run: its event stays, the r
   await project([lost]);
   const now = step(open.ticket, 'awaitCustomer', {}, { commandId: 'same' });
   repaired = 0;
-  expect(await project([now])).toEqual({ stored: 2, conflict: false });
+  expect(await project([now])).toMatchObject({ stored: 2, conflict: false });
   expect(repaired).toBe(1);
   const { row, events } = await read(open.ticket.id);
   expect(row?.status).toBe('waiting_on_customer');
@@ -144,7 +144,7 @@ test.each([
   const later = step(first.ticket, 'start', {});
   await project([first, later]);
   const before = await read(open.ticket.id);
-  expect(await project([step(open.ticket, 'resolve', {}, second)])).toEqual({ stored: 3, conflict: true });
+  expect(await project([step(open.ticket, 'resolve', {}, second)])).toMatchObject({ stored: 3, conflict: true });
   expect(await read(open.ticket.id)).toEqual(before);
 });
 
@@ -161,4 +161,30 @@ test('rows of another tenant do not exist, and cannot be written', async () => {
     code: '42501',
   });
   await expect(project([elsewhere])).rejects.toMatchObject({ code: '23503' });
+});
+
+test('a notice waits for the relay from the moment it is recorded, also when an attempt of before recorded it', async () => {
+  const open = await opened();
+  const about = { clock: 'resolution#1', reason: 'breach', escalation: null, rungs: [], to: [] } as const;
+  const sla = { clocks: [], segments: [], rungs: [], escalations: [], notices: [{ message: 'notice/resolution#1/r', about }] };
+  const told = { ...open, sla };
+  expect(await project([told])).toMatchObject({ notices: 'relayed' });
+  const waits = async (): Promise<boolean> => {
+    const where = open.ticket.id;
+    return withTenant(database.db, demo.tenant, async (tx) => {
+      const { handAt } = await tx.selectFrom('notice').select('handAt').where('ticketId', '=', where).executeTakeFirstOrThrow();
+      return handAt !== null;
+    });
+  };
+  const set = (fields: { handAt: null; about?: string }): Promise<unknown> =>
+    withTenant(database.db, demo.tenant, (tx) => tx.updateTable('notice').set(fields).where('ticketId', '=', open.ticket.id).execute());
+  expect(await waits()).toBe(true);
+  // Recorded by a worker that knew no batches, and died before its run went on.
+  await set({ handAt: null });
+  await project([told]);
+  expect(await waits()).toBe(true);
+  // Settled meanwhile: the same attempt once more changes nothing.
+  await set({ handAt: null, about: JSON.stringify({ ...about, addressed: { recipients: 1 } }) });
+  await project([told]);
+  expect(await waits()).toBe(false);
 });

@@ -30,13 +30,7 @@ export interface Desk {
   readonly worker: Worker;
   /** What deliveries were asked for, in order. */
   readonly deliveries: DeliveryRequest[];
-  /** @param ownNotices its workflow starts as those did that deliver their notices themselves */
-  open(
-    fields?: Partial<OpenFields>,
-    continueAfter?: number,
-    envelope?: Partial<Envelope>,
-    options?: { readonly ownNotices: boolean },
-  ): Promise<TicketRun>;
+  open(fields?: Partial<OpenFields>, continueAfter?: number, envelope?: Partial<Envelope>): Promise<TicketRun>;
 }
 
 export interface DeskOptions {
@@ -98,16 +92,12 @@ export async function openDesk(options: DeskOptions): Promise<Desk> {
     client,
     worker: Object.assign(worker, { done: runUntilDone }),
     deliveries,
-    open: async (fields = {}, continueAfter = 1000, envelope = {}, { ownNotices } = { ownNotices: false }) => {
+    open: async (fields = {}, continueAfter = 1000, envelope = {}) => {
       const ticketId = fields.ticketId ?? ticketIdFrom(randomBytes(5));
       const content =
         fields.content ?? (await storeText(database.db, 'opening', { subject: 'It does not start', body: 'Since this morning.' }));
       const open = anOpen({ tenant: demo.tenant, requester: asCustomerId(demo.customers[0] ?? ''), ...fields, ticketId, content });
       const start = ticketStartOptions({ ...open, status: open.status ?? 'new', queueSuffix, continueAfter });
-      if (ownNotices) {
-        const { notices: _inBatches, ...before } = start.args[0];
-        start.args = [before];
-      }
       const { typedSearchAttributes: _unknownToTheTestServer, ...rest } = start;
       const startWorkflowOperation = new WithStartWorkflowOperation('ticketWorkflow', namespace === 'default' ? rest : start);
       const answer = await client.workflow.executeUpdateWithStart(updates.open, {

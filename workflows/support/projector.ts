@@ -8,8 +8,8 @@ export interface Outbox<Step> {
   isReady(): boolean;
   /** Numbers what is pending anew, behind the highest version stored. */
   rebase(stored: number): void;
-  /** Called once a step is in PostgreSQL. */
-  projected(step: Step): void;
+  /** Called once a step is in PostgreSQL, with what was answered. */
+  projected(step: Step, result: ProjectionResult): void;
 }
 
 /** How steps of one kind go to PostgreSQL. */
@@ -97,7 +97,7 @@ export class Projector<Step> {
     this.outbox.pending.splice(0, steps.length);
     for (const step of steps) {
       [, this.version] = this.way.span(step);
-      this.outbox.projected(step);
+      this.outbox.projected(step, result);
     }
     // Back to the quick way only when nothing waits: order is kept by never having two ways at once.
     if (this.outbox.pending.length === 0) this.deferred = false;

@@ -6,7 +6,7 @@ import type { AgentId, TeamId } from '../../domain/ids.js';
 import { planMessages } from '../../domain/messaging/plan.js';
 import { consider } from '../../domain/sla/commands.js';
 import { act, catchUp, follow, happenedAt, nearestOf } from '../../domain/sla/desk.js';
-import type { Outcome, SlaStep } from '../../domain/sla/desk.js';
+import type { Outcome } from '../../domain/sla/desk.js';
 import type { ReplanReason, SlaFact } from '../../domain/sla/facts.js';
 import { carried, emptyLedger, ledgerOf, refreshAt, windowsAround, windowsWanted } from '../../domain/sla/ledger.js';
 import type { Ledger, WindowsRequest } from '../../domain/sla/ledger.js';
@@ -187,7 +187,7 @@ export class Journal {
     const { commandId, kind, actor, role, source } = by;
     const said = { commandId, kind, actor, role, source, ...originOf(by) };
     const step = { ...said, runId: workflowInfo().runId, at: now, events, ticket, planned };
-    this.pending.push(sla === null ? step : { ...step, sla: this.input.notices === 'relayed' ? relayed(sla) : sla });
+    this.pending.push(sla === null ? step : { ...step, sla });
   }
 
   /** Whether what is pending may go to PostgreSQL. */
@@ -330,7 +330,7 @@ export class Journal {
     if (this.ticket === null) return this.input;
     const { ticket, replan, reassignments } = this;
     const carry = { schema: 1, ticket, handled: [...this.handled], deliveries: [...this.deliveries] } as const;
-    return { ...this.input, notices: 'relayed', carried: { ...carry, ledger: carried(this.ledger, now), replan, reassignments } };
+    return { ...this.input, carried: { ...carry, ledger: carried(this.ledger, now), replan, reassignments } };
   }
 
   private remember(commandId: string, version: number): void {
@@ -341,8 +341,6 @@ export class Journal {
     }
   }
 }
-
-const relayed = (sla: SlaStep): SlaStep => ({ ...sla, notices: sla.notices.map((notice) => ({ ...notice, relayed: true })) });
 
 /** Whether a rung that fired wants the raised priority's targets. */
 const movesTargets = ({ sla, ledger: { plan } }: Outcome): boolean =>

@@ -42,8 +42,8 @@ async function life(input: TicketInput, journal: Journal, cancelled: Promise<nev
       pending: journal.pending,
       isReady: () => journal.isReady(),
       rebase: (stored) => journal.rebase(stored, now()),
-      projected: ({ planned, sla }) => {
-        const own = (sla?.notices ?? []).filter(({ relayed }) => relayed !== true);
+      projected: ({ planned, sla }, { notices }) => {
+        const own = notices === 'relayed' ? [] : (sla?.notices ?? []);
         for (const { message } of [...planned, ...own]) send(message);
       },
     },
