@@ -224,7 +224,7 @@ describe('handing over', () => {
     const ours = batches.find((batch) => batch.tenant === tenant);
     expect(await deliver({ tenant, batch: batches.find((batch) => batch.tenant === other)?.batch ?? '' })).toMatchObject({ sent: 0 });
     expect(await deliver({ tenant, batch: ours?.batch ?? '' })).toMatchObject({ sent: 1 });
-    await withTenant(desk.database.db, other, (tx) => tx.updateTable('notice').set({ handAt: null }).execute());
+    await withTenant(desk.database.db, other, (tx) => tx.updateTable('notice').set({ handAt: null, handedAt: null }).execute());
   });
 
   test('a batch that never began goes out with another one, and one that began is left to its workflow', async () => {
@@ -280,7 +280,7 @@ describe('handing over', () => {
         [other, 1],
       ]),
     );
-    await withTenant(desk.database.db, other, (tx) => tx.updateTable('notice').set({ handAt: null }).execute());
+    await withTenant(desk.database.db, other, (tx) => tx.updateTable('notice').set({ handAt: null, handedAt: null }).execute());
   });
 
   test('less than one a second is one', async () => {
