@@ -424,13 +424,20 @@ export interface NoticesStartOptions {
   workflowIdConflictPolicy: 'USE_EXISTING';
   typedSearchAttributes: SearchAttributePair[];
   staticSummary: string;
+  /** The tickets they are of. */
+  staticDetails: string;
   priority: TaskPriority;
   args: [NoticesStart];
 }
 
 /** How it starts, once. */
 export const noticesStartOptions = (
-  { tenant, batch, notices }: Omit<NoticesStart, 'outboundQueue'> & { readonly notices: number },
+  {
+    tenant,
+    batch,
+    notices,
+    tickets,
+  }: Omit<NoticesStart, 'outboundQueue'> & { readonly notices: number; readonly tickets: readonly TicketId[] },
   queueSuffix: string,
 ): NoticesStartOptions => ({
   workflowId: `notices/${batch}`,
@@ -439,6 +446,7 @@ export const noticesStartOptions = (
   workflowIdConflictPolicy: 'USE_EXISTING',
   typedSearchAttributes: [{ key: searchAttributes.tenant, value: tenant }],
   staticSummary: `${notices} notices to staff`,
+  staticDetails: tickets.map((ticket) => `- ${ticket}`).join('\n'),
   priority: { priorityKey: priorityKeys.high, fairnessKey: tenant },
   args: [{ tenant, batch, outboundQueue: taskQueue('outbound', queueSuffix) }],
 });

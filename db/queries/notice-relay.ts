@@ -10,8 +10,10 @@ import type { NoticeRef } from './notices.js';
 export interface NoticeBatch {
   readonly tenant: TenantId;
   readonly batch: string;
-  /** How many it has. */
+  /** How many it has, */
   readonly notices: number;
+  /** and of which tickets, each named once. */
+  readonly tickets: readonly TicketId[];
 }
 
 export interface Handing {
@@ -36,7 +38,7 @@ export async function handNotices(relay: Db, { perBatch, limit, perSecond, lease
   return relay.transaction().execute(async (tx) => {
     const { rows: locks } = await sql<{ mine: boolean }>`select pg_try_advisory_xact_lock(hashtext('usher notices')) as mine`.execute(tx);
     if (locks[0]?.mine !== true) return null;
-    const { rows } = await sql<{ tenantId: string; batch: string; notices: number }>`
+    const { rows } = await sql<{ tenantId: string; batch: string; notices: number; tickets: TicketId[] }>`
       with waiting as materialized (
         -- By turns, so that one tenant's thousand do not hold up the two of another.
         select *, row_number() over (partition by tenant_id order by hand_at) as turn
@@ -55,9 +57,11 @@ export async function handNotices(relay: Db, { perBatch, limit, perSecond, lease
         update notice n set batch = b.id, handed_at = now(), hand_at = now() + ${leaseMs} * interval '1 millisecond'
         from placed p join batch b on b.tenant_id = p.tenant_id and b.place = p.place
         where n.tenant_id = p.tenant_id and n.ticket_id = p.ticket_id and n.message = p.message
-        returning n.tenant_id, n.batch
+        returning n.tenant_id, n.batch, n.ticket_id
       )
-      select tenant_id, batch, count(*)::int as notices from handed group by tenant_id, batch`.execute(tx);
+      select tenant_id, batch, count(*)::int as notices, array_agg(distinct ticket_id) as tickets from handed group by tenant_id, batch`.execute(
+      tx,
+    );
     return rows.map(({ tenantId, ...batch }) => ({ ...batch, tenant: asTenantId(tenantId) }));
   });
 }

@@ -103,6 +103,7 @@ describe('a batch', () => {
     const requests = await plannedMany(12);
     const batch = await handOne();
     expect(batch).toMatchObject({ tenant, notices: 12 });
+    expect(new Set(batch.tickets)).toEqual(new Set(requests.map(({ ticketId }) => ticketId)));
     expect(await deliver(batch)).toEqual({ sent: 12, failed: 0, unknown: 0, suppressed: 0 });
     expect(mails.caught).toHaveLength(12);
     expect(new Set(mails.caught.map(({ raw }) => /^Message-ID:\s*(<[^>]+>)/im.exec(raw)?.[1])).size).toBe(12);
