@@ -10,7 +10,7 @@ import type { NoticeAbout, NoticeFacts, NoticeObsolete } from '../../domain/sla/
 import { noticeChannels } from '../../domain/sla/policy.js';
 import type { NoticeChannel } from '../../domain/sla/policy.js';
 import type { Priority, TicketStatus } from '../../domain/ticket/status.js';
-import { day, hour, toIso } from '../../domain/time.js';
+import { day, hour, second, toIso } from '../../domain/time.js';
 import type { Instant } from '../../domain/time.js';
 import { applyReports } from './hook-receipts.js';
 import { findReportPath } from './hooks.js';
@@ -55,14 +55,18 @@ export interface ClaimedNotice extends Holder {
 
 export type NoticeClaim = NoAttempt | { readonly kind: 'claimed'; readonly message: ClaimedNotice };
 
-/** Begins an attempt at each notice whose reason still holds; answers in their order. */
+/** Long enough for an attempt that was claimed at the same moment to have gone on. */
+const turnAside = 5 * second;
+
+/** Begins an attempt at each notice whose reason still holds; answers in their order. Of two that ask for one row, the second has to wait. */
 export async function claimNotices(tx: TenantTx, tenant: TenantId, requests: readonly NoticeClaimRequest[]): Promise<NoticeClaim[]> {
   const ids = requests.map(({ id }) => id);
   const rows = await lockRows(tx, tenant, ids);
   const scenes = await loadScenes(tx, tenant, ids);
   const claims = new Map<string, NoAttempt>();
   const free: Free[] = [];
-  for (const request of requests) {
+  for (const [index, request] of requests.entries()) {
+    if (ids.indexOf(request.id) !== index) continue;
     const turn = await turnOf(tx, request, rows.get(request.id));
     const scene = scenes.get(request.id);
     if (turn.kind !== 'free') {
@@ -84,7 +88,8 @@ export async function claimNotices(tx: TenantTx, tenant: TenantId, requests: rea
   const claimed = new Map(
     free.map((one, index) => [one.request.id, messageOf(one, begun[index], one.channel === 'sms' ? reportPath : null)] as const),
   );
-  return requests.map(({ id }) => {
+  return requests.map(({ id, now }, index) => {
+    if (ids.indexOf(id) !== index) return { kind: 'wait', until: now + turnAside };
     const message = claimed.get(id);
     return message === undefined ? (claims.get(id) ?? { kind: 'over', state: null }) : { kind: 'claimed', message };
   });

@@ -18,6 +18,7 @@ import type { FileStore } from '../../db/files.js';
 import { withTenant } from '../../db/client.js';
 import { giveBackNotices, handNotices } from '../../db/queries/notice-relay.js';
 import type { NoticeBatch } from '../../db/queries/notice-relay.js';
+import { planNotices } from '../../db/queries/notices.js';
 import { demo } from '../../db/seed.js';
 import { parseSigningKeys } from '../../domain/access/signing-key.js';
 import { asTenantId } from '../../domain/ids.js';
@@ -114,6 +115,27 @@ describe('a batch', () => {
     expect(await deliver(batch), 'the same once more').toEqual({ sent: 0, failed: 0, unknown: 0, suppressed: 0 });
     expect(mails.caught).toHaveLength(12);
     expect(await hand()).toEqual([]);
+  });
+
+  test('of two attempts of one worker that claim a notice in the same moment one has it, the other waits', async () => {
+    await planned();
+    const batch = await handOne();
+    const planning = { tenant, which: batch, sms: false, newId: randomUUID, now: Date.now() };
+    const [notice] = await desk.see((tx) => planNotices(tx, planning));
+    const id = notice?.rows[0]?.id ?? '';
+    const { ledger } = deps();
+    const claim = () =>
+      ledger.claimNotice(tenant, {
+        tenant,
+        id,
+        lease: randomUUID(),
+        messageId: '<a@desk.test>',
+        domain: 'desk.test',
+        sms: false,
+        now: Date.now(),
+      });
+    const claims = await Promise.all([claim(), claim()]);
+    expect(claims.map(({ kind }) => kind)).toEqual(['claimed', 'wait']);
   });
 
   test('leaves alone what the run of its ticket delivers', async () => {
