@@ -1,6 +1,7 @@
 /** Writes what a ticket's workflow accepted: events, their audit, texts, planned mails and the row, all or nothing, in one statement. */
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { v5 } from 'uuid';
 import type { TenantTx } from '../client.js';
 import { auditInsert } from './audit.js';
@@ -97,11 +98,15 @@ export async function recordTicket(tx: TenantTx, { events, planned, ticket, sla 
       where (select ok from complete)
       on conflict (tenant_id, dedupe_key) do nothing
     )${sla === null ? sql`` : recordSla(ticket, sla)}, written as (
-      ${writeTicket(ticket, ok)}
+      ${bringsTexts(events, ticket) ? writeTicket(ticket, ok) : updateTicket(ticket)}
     )
     select count(*)::int as inserted from recorded`.execute(tx);
   if (counts[0]?.inserted !== events.length) throw new AlreadyRecorded();
 }
+
+/** Whether there is no row yet, or one of the events came with a text that the row holds. */
+const bringsTexts = (events: readonly EventRow[], { texts }: Ticket): boolean =>
+  events.some(({ seq, content }) => seq === 1 || (content !== null && Object.values(texts).includes(content)));
 
 /** What steps of one ticket, oldest first, come to in rows. */
 export function rowsOf(steps: readonly TicketStep[], last: TicketStep, newId: () => string): ProjectionRows {
@@ -164,42 +169,65 @@ export async function storedEvents(
   return rows.map((row) => ({ ...row, digest: row.digest.toString('hex') }));
 }
 
+/** What of a ticket's row changes with its events; the texts apart, which are read from content. */
+const changing = (ticket: Ticket): readonly (readonly [column: string, value: RawBuilder<unknown>])[] => [
+  ['status', sql`${ticket.status}`],
+  ['priority', sql`${ticket.priority}`],
+  ['category', sql`${ticket.category}`],
+  ['copied', sql`${[...ticket.copied]}::uuid[]`],
+  ['assignee_id', sql`${ticket.assignee}::uuid`],
+  ['team_id', sql`${ticket.team}::uuid`],
+  ['version', sql`${ticket.version}::int`],
+  ['cycle', sql`${ticket.cycle}::int`],
+  ['updated_at', at(ticket.updatedAt)],
+  ['first_response_at', at(ticket.firstResponseAt)],
+  ['resolved_at', at(ticket.resolvedAt)],
+  ['closed_at', at(ticket.closedAt)],
+  ['reopen_until', at(ticket.reopenUntil)],
+  ['wait_until', at(ticket.waitUntil)],
+  ['close_cause', sql`${ticket.closeCause}`],
+  ['removed_at', at(ticket.removedAt)],
+  ['sla_state', sql`${ticket.sla.state}`],
+  ['sla_breached', sql`${ticket.sla.breached}`],
+  ['due_at', at(ticket.sla.dueAt)],
+  ['escalation_level', sql`${levelOf(ticket.escalations)}::smallint`],
+  ['ack_pending', sql`${awaitsAcknowledgement(ticket.escalations)}`],
+  ['state', sql`${JSON.stringify(ticket)}::jsonb`],
+];
+
+/**
+ * Writes a row that exists and keeps its texts. Without them in the statement PostgreSQL need not make their search vector again, which
+ * for a long description takes longer than all the rest.
+ */
+const updateTicket = (ticket: Ticket): RawBuilder<unknown> => sql`
+  update ticket set ${sql.join(changing(ticket).map(([column, value]) => sql`${sql.id(column)} = ${value}`))}
+  where tenant_id = ${ticket.tenant} and id = ${ticket.id} and version < ${ticket.version} and (select ok from complete)`;
+
 /** Inserts the row, or updates one of a lower version. Texts are read from content, and only when another row holds them than before. */
-function writeTicket(ticket: Ticket, condition: ReturnType<typeof sql>, newer = sql`<`): ReturnType<typeof sql> {
+function writeTicket(ticket: Ticket, condition: RawBuilder<unknown>, newer = sql`<`): RawBuilder<unknown> {
   const { tenant, texts } = ticket;
-  const held = (id: string): ReturnType<typeof sql> => sql`from content where tenant_id = ${tenant} and id = ${id}`;
+  const held = (id: string): RawBuilder<unknown> => sql`from content where tenant_id = ${tenant} and id = ${id}`;
+  const values = changing(ticket);
   return sql`
-    insert into ticket (tenant_id, id, uuid, product, scope, status, priority, category, channel, requester_id, copied, assignee_id, team_id,
-      subject, description, tags, custom_fields, follow_up_of, version, cycle, created_at, updated_at,
-      first_response_at, resolved_at, closed_at, reopen_until, wait_until, close_cause, removed_at,
-      sla_state, sla_breached, due_at, escalation_level, ack_pending, state)
-    select ${tenant}, ${ticket.id}, ${ticketUuid(ticket.id)}::uuid, ${ticket.product}, ${ticket.scope}, ${ticket.status}, ${ticket.priority}, ${ticket.category}, ${ticket.channel},
-      ${ticket.requester}::uuid, ${[...ticket.copied]}::uuid[], ${ticket.assignee}::uuid, ${ticket.team}::uuid,
+    insert into ticket (tenant_id, id, uuid, product, scope, channel, requester_id, follow_up_of, created_at, subject, description, tags, custom_fields,
+      ${sql.join(values.map(([column]) => sql.id(column)))})
+    select ${tenant}, ${ticket.id}, ${ticketUuid(ticket.id)}::uuid, ${ticket.product}, ${ticket.scope}, ${ticket.channel}, ${ticket.requester}::uuid,
+      ${ticket.links.followUpOf}, ${at(ticket.createdAt)},
       (select coalesce(data->>'subject', subject) ${held(texts.subject)}),
       (select body ${held(texts.description)}),
       coalesce((select array(select jsonb_array_elements_text(data->'tags')) ${held(texts.tags)} and jsonb_typeof(data->'tags') = 'array'), '{}'),
       coalesce((select data->'customFields' ${held(texts.customFields)} and jsonb_typeof(data->'customFields') = 'object'), '{}'),
-      ${ticket.links.followUpOf}, ${ticket.version}, ${ticket.cycle}, ${at(ticket.createdAt)}::timestamptz, ${at(ticket.updatedAt)}::timestamptz,
-      ${at(ticket.firstResponseAt)}::timestamptz, ${at(ticket.resolvedAt)}::timestamptz, ${at(ticket.closedAt)}::timestamptz,
-      ${at(ticket.reopenUntil)}::timestamptz, ${at(ticket.waitUntil)}::timestamptz, ${ticket.closeCause}, ${at(ticket.removedAt)}::timestamptz,
-      ${ticket.sla.state}, ${ticket.sla.breached}, ${at(ticket.sla.dueAt)}::timestamptz, ${levelOf(ticket.escalations)}, ${awaitsAcknowledgement(ticket.escalations)},
-      ${JSON.stringify(ticket)}::jsonb
+      ${sql.join(values.map(([, value]) => value))}
     ${condition}
     on conflict (tenant_id, id) do update set
-      status = excluded.status, priority = excluded.priority, category = excluded.category, copied = excluded.copied,
-      assignee_id = excluded.assignee_id, team_id = excluded.team_id,
       ${kept('subject', 'subject')}, ${kept('description', 'description')}, ${kept('tags', 'tags')}, ${kept('custom_fields', 'customFields')},
-      version = excluded.version, cycle = excluded.cycle, updated_at = excluded.updated_at, first_response_at = excluded.first_response_at,
-      resolved_at = excluded.resolved_at, closed_at = excluded.closed_at, reopen_until = excluded.reopen_until, wait_until = excluded.wait_until,
-      close_cause = excluded.close_cause, removed_at = excluded.removed_at,
-      sla_state = excluded.sla_state, sla_breached = excluded.sla_breached, due_at = excluded.due_at,
-      escalation_level = excluded.escalation_level, ack_pending = excluded.ack_pending, state = excluded.state
+      ${sql.join(values.map(([column]) => sql`${sql.id(column)} = excluded.${sql.id(column)}`))}
     where ticket.version ${newer} excluded.version`;
 }
 
-const at = (instant: Instant | null): string | null => (instant === null ? null : toIso(instant));
+const at = (instant: Instant | null): RawBuilder<unknown> => sql`${instant === null ? null : toIso(instant)}::timestamptz`;
 
 /** Takes the text that was read when another content row holds it than before; an unchanged reference keeps what the row has, so that erased text stays erased. */
-const kept = (column: string, text: keyof Ticket['texts']): ReturnType<typeof sql> =>
+const kept = (column: string, text: keyof Ticket['texts']): RawBuilder<unknown> =>
   sql`${sql.id(column)} = case when ticket.state #>> ${`{texts,${text}}`} is distinct from excluded.state #>> ${`{texts,${text}}`}
         then excluded.${sql.id(column)} else ticket.${sql.id(column)} end`;

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createProjection } from '../../activities/projection.js';
 import { withTenant } from '../../db/client.js';
+import { rewriteTicket } from '../../db/queries/projection.js';
 import { demo, newApiKey, seedDemo } from '../../db/seed.js';
-import { asCustomerId } from '../../domain/ids.js';
+import { asAgentId, asCustomerId } from '../../domain/ids.js';
 import type { TicketId } from '../../domain/ids.js';
 import { planMessages } from '../../domain/messaging/plan.js';
 import type { CommandFields, CommandKind, TicketCommand } from '../../domain/ticket/command.js';
@@ -118,6 +119,54 @@ test('texts follow their reference, and text erased meanwhile stays erased', asy
   );
   await project([step(edit.ticket, 'hold', {})]);
   expect((await read(open.ticket.id)).row).toMatchObject({ subject: 'Two printers', description: null, version: 3 });
+});
+
+test('a text that changes later reaches the row, and what can be searched for', async () => {
+  const open = await opened();
+  await project([open]);
+  const fields = await storeText(database.db, 'opening', { subject: 'Two teapots', body: '' });
+  await project([step(open.ticket, 'edit', { fields, changed: ['subject'] })]);
+  const { row } = await read(open.ticket.id);
+  expect(row).toMatchObject({ subject: 'Two teapots', description: 'It is on fire.', version: 2 });
+  expect(row?.search).toContain('teapot');
+});
+
+test('a step without texts writes all that the whole row would say', async () => {
+  const open = await opened();
+  await project([open]);
+  const edit = step(open.ticket, 'edit', {
+    priority: 'urgent',
+    category: 'billing',
+    assignee: asAgentId(demo.agents[0] ?? ''),
+    status: 'on_hold',
+  });
+  const [dueAt, updatedAt] = [noon + 60_000, noon + 1_000];
+  const ticket: Ticket = {
+    ...edit.ticket,
+    updatedAt,
+    firstResponseAt: noon,
+    resolvedAt: noon + 1,
+    closedAt: noon + 2,
+    reopenUntil: noon + 3,
+    waitUntil: noon + 4,
+    closeCause: 'staff',
+    removedAt: noon + 5,
+    cycle: 2,
+    copied: [requester],
+    sla: { ...edit.ticket.sla, state: 'breached', breached: true, dueAt },
+  };
+  await project([{ ...edit, ticket }]);
+  const { row } = await read(open.ticket.id);
+  expect(row).toMatchObject({
+    priority: 'urgent',
+    priorityRank: 4,
+    cycle: 2,
+    slaBreached: true,
+    dueAt: new Date(dueAt),
+    subject: 'Printer',
+  });
+  await withTenant(database.db, demo.tenant, (tx) => rewriteTicket(tx, ticket));
+  expect((await read(open.ticket.id)).row).toEqual(row);
 });
 
 test('a lost attempt of the same command in the same run: its event stays, the row is the workflow’s', async () => {
