@@ -1,9 +1,6 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { pipeline } from 'node:stream/promises';
 
 /** Where mail for Usher goes. */
 export interface Intake {
@@ -24,13 +21,12 @@ export const isIntake = (recipient: string): boolean => /^(support|reply)\+[^@]+
  * Hands one mail to the API as raw bytes, with the two trace headers that a mail server adds at final delivery (RFC 5321, 4.4).
  * Whatever is not a clear answer means: try again.
  */
-export async function handOver(file: string, from: string, recipient: string, { apiUrl, gatewayKey }: Intake): Promise<Handover> {
+export async function handOver(mail: Buffer, from: string, recipient: string, { apiUrl, gatewayKey }: Intake): Promise<Handover> {
   const trace = Buffer.from(`Return-Path: <${from}>\r\nDelivered-To: ${recipient}\r\n`);
   const url = new URL('/v1/inbound/email', apiUrl);
-  const { size } = await stat(file);
   const headers = {
     'content-type': 'message/rfc822',
-    'content-length': trace.length + size,
+    'content-length': trace.length + mail.length,
     authorization: `Bearer ${gatewayKey}`,
   };
   const send = url.protocol === 'https:' ? requestHttps : requestHttp;
@@ -38,7 +34,7 @@ export async function handOver(file: string, from: string, recipient: string, { 
   try {
     const answered = answerOf(request);
     request.write(trace);
-    pipeline(createReadStream(file), request).catch(() => undefined); // a broken connection is told by the answer that fails to come
+    request.end(mail);
     const response = await answered; // perhaps before everything has been sent
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return { kind: 'accepted' };

@@ -1,8 +1,6 @@
-import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
-import { pipeline } from 'node:stream/promises';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 import { SMTPServer } from 'smtp-server';
@@ -84,7 +82,7 @@ export async function startSmtp(options: SmtpOptions): Promise<Smtp> {
   };
 }
 
-/** Writes the mail to disk, then delivers it as the fault allows. */
+/** Takes the mail in, then delivers it as the fault allows. */
 async function receive(
   stream: SMTPServerDataStream,
   session: SMTPServerSession,
@@ -92,31 +90,26 @@ async function receive(
   senderWaits: () => boolean,
   options: SmtpOptions,
 ): Promise<Verdict> {
-  const file = options.store.incoming();
-  try {
-    await pipeline(stream, createWriteStream(file));
-    if (stream.sizeExceeded) return { reply: 'error', code: 552, text: 'The mail is too large' };
-    if (fault?.mode === 'park') await options.faults.changed();
-    if (!senderWaits()) return { reply: 'silence' }; // it has given up, and will send the mail again
-    if (fault?.mode === 'delay') await sleep(fault.delayMs ?? 5_000);
-    const verdict = await deliver(file, session, options);
-    if (verdict.reply !== 'taken') return verdict;
-    if (fault?.mode === 'reset_after') return { reply: 'reset' };
-    if (fault?.mode === 'execute_then_timeout') return { reply: 'silence' };
-    return verdict;
-  } finally {
-    await rm(file, { force: true });
-  }
+  const mail = await buffer(stream);
+  if (stream.sizeExceeded) return { reply: 'error', code: 552, text: 'The mail is too large' };
+  if (fault?.mode === 'park') await options.faults.changed();
+  if (!senderWaits()) return { reply: 'silence' }; // it has given up, and will send the mail again
+  if (fault?.mode === 'delay') await sleep(fault.delayMs ?? 5_000);
+  const verdict = await deliver(mail, session, options);
+  if (verdict.reply !== 'taken') return verdict;
+  if (fault?.mode === 'reset_after') return { reply: 'reset' };
+  if (fault?.mode === 'execute_then_timeout') return { reply: 'silence' };
+  return verdict;
 }
 
 /** Mail for the API first: when that has to be tried again, nothing has been caught that the next attempt would catch a second time. */
-async function deliver(file: string, session: SMTPServerSession, { store, intake, log }: SmtpOptions): Promise<Verdict> {
+async function deliver(mail: Buffer, session: SMTPServerSession, { store, intake, log }: SmtpOptions): Promise<Verdict> {
   const from = session.envelope.mailFrom === false ? '' : session.envelope.mailFrom.address;
   const recipients = recipientsOf(session);
   const forUsher = intake === undefined ? [] : recipients.filter(isIntake);
   for (const recipient of forUsher) {
     if (intake === undefined) break;
-    const outcome = await handOver(file, from, recipient, intake);
+    const outcome = await handOver(mail, from, recipient, intake);
     if (outcome.kind === 'accepted') {
       log(`handed to the desk: ${recipient}`);
       continue;
@@ -126,7 +119,7 @@ async function deliver(file: string, session: SMTPServerSession, { store, intake
   }
   const others = recipients.filter((recipient) => !forUsher.includes(recipient));
   if (others.length > 0) {
-    const { subject } = await store.add(file, { from, to: others });
+    const { subject } = await store.add(mail, { from, to: others });
     log(`caught for ${others.join(', ')}: ${subject}`);
   }
   return { reply: 'taken' };

@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
 import { join } from 'node:path';
 import PostalMime from 'postal-mime';
 import { z } from 'zod';
@@ -50,8 +48,7 @@ export class MailStore {
 
   /** Reads what the folder holds; a file that cannot be read is left out. */
   static async open(dir: string): Promise<MailStore> {
-    await rm(join(dir, 'incoming'), { recursive: true, force: true });
-    await mkdir(join(dir, 'incoming'), { recursive: true });
+    await mkdir(dir, { recursive: true });
     const names = (await readdir(dir))
       .filter((name) => name.endsWith('.json'))
       .toSorted()
@@ -64,16 +61,11 @@ export class MailStore {
     return new MailStore(dir, found);
   }
 
-  /** A path on the same disk for a mail that is still coming in. */
-  incoming(): string {
-    return join(this.#dir, 'incoming', randomBytes(12).toString('hex'));
-  }
-
-  /** Takes over a complete incoming file. */
-  async add(file: string, envelope: Envelope): Promise<MailSummary> {
+  async add(mail: Buffer, envelope: Envelope): Promise<MailSummary> {
     const now = Date.now();
-    const summary = { id: this.#nextId(now), ...(await summarise(file, envelope)), receivedAt: new Date(now).toISOString() };
-    await rename(file, this.#path(summary.id, 'eml'));
+    const summary = { id: this.#nextId(now), ...(await summarise(mail, envelope)), receivedAt: new Date(now).toISOString() };
+    await writeFile(this.#path(summary.id, 'eml'), mail);
+    // Last, and whole or not at all: a mail is caught when this is there.
     const meta = this.#path(summary.id, 'json');
     await writeFile(`${meta}.new`, JSON.stringify(summary));
     await rename(`${meta}.new`, meta);
@@ -137,23 +129,17 @@ export class MailStore {
   }
 }
 
-async function summarise(file: string, envelope: Envelope): Promise<Omit<MailSummary, 'id' | 'receivedAt'>> {
-  const start = await readStart(createReadStream(file, { end: headerBytes - 1 }));
+async function summarise(mail: Buffer, envelope: Envelope): Promise<Omit<MailSummary, 'id' | 'receivedAt'>> {
+  const start = mail.subarray(0, headerBytes);
   const end = start.indexOf('\r\n\r\n');
-  const mail = await PostalMime.parse(end < 0 ? start : start.subarray(0, end + 4)).catch(() => undefined);
+  const parsed = await PostalMime.parse(end < 0 ? start : start.subarray(0, end + 4)).catch(() => undefined);
   return {
-    from: mail?.from?.address ?? envelope.from,
+    from: parsed?.from?.address ?? envelope.from,
     to: envelope.to.join(', '),
-    subject: mail?.subject ?? '',
-    messageId: mail?.messageId ?? null,
-    inReplyTo: mail?.inReplyTo ?? null,
+    subject: parsed?.subject ?? '',
+    messageId: parsed?.messageId ?? null,
+    inReplyTo: parsed?.inReplyTo ?? null,
   };
-}
-
-async function readStart(stream: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }
 
 async function readJson(file: string): Promise<unknown> {
