@@ -34,6 +34,8 @@ export interface NoticeRelayOptions {
 const most = { perBatch: 50, limit: 200 } as const;
 /** Deadlines fall on whole seconds: those of one go out together when the relay looks a moment after the first. */
 const idle = 100;
+/** While many come: what a batch costs by itself is shared by all that come meanwhile. */
+const busy = second / 2;
 /** After a database or an engine that did not answer. */
 const pause = second;
 /** A batch that waits longer for a worker, or whose relay died before it was started, is handed over once more; no message leaves twice for it. */
@@ -57,7 +59,8 @@ export function startNoticeRelay({ relay, start, perSecond, log }: NoticeRelayOp
       if (!(await noticesWait(relay))) return idle;
       const batches = (await handNotices(relay, { ...most, perSecond, leaseMs })) ?? [];
       const begun = await Promise.all(batches.map(begin));
-      return begun.every(Boolean) ? idle : pause;
+      if (!begun.every(Boolean)) return pause;
+      return batches.some(({ notices }) => notices > 1) ? busy : idle;
     },
     onFailed(error) {
       log.warn({ err: error }, 'notices cannot be looked at');
