@@ -122,6 +122,13 @@ export const ConfigSchema = z.object({
     .max(200)
     .default(4)
     .describe('steps of workflows worked on at once per worker; about two for each core it has'),
+  WORKER_THREADS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe('threads that run workflows, per worker; they share WORKER_CACHE and WORKER_TASKS'),
   STICKY_TIMEOUT_MS: z.coerce
     .number()
     .int()

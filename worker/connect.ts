@@ -30,9 +30,21 @@ export interface TemporalSettings {
   readonly TEMPORAL_TLS: boolean;
 }
 
-export const connectTemporal = ({ TEMPORAL_ADDRESS, TEMPORAL_API_KEY, TEMPORAL_TLS }: TemporalSettings): Promise<NativeConnection> =>
-  NativeConnection.connect({
-    address: TEMPORAL_ADDRESS,
-    ...(TEMPORAL_API_KEY === undefined ? {} : { apiKey: TEMPORAL_API_KEY }),
-    tls: TEMPORAL_TLS || TEMPORAL_API_KEY !== undefined,
-  });
+/**
+ * Connects so many times, once or more. Messages go uncompressed without TLS: within one machine or cluster, packing them would cost more
+ * than sending them.
+ */
+export async function connectTemporal(
+  { TEMPORAL_ADDRESS, TEMPORAL_API_KEY, TEMPORAL_TLS }: TemporalSettings,
+  times: number,
+): Promise<readonly [NativeConnection, ...NativeConnection[]]> {
+  const tls = TEMPORAL_TLS || TEMPORAL_API_KEY !== undefined;
+  const connect = (): Promise<NativeConnection> =>
+    NativeConnection.connect({
+      address: TEMPORAL_ADDRESS,
+      ...(TEMPORAL_API_KEY === undefined ? {} : { apiKey: TEMPORAL_API_KEY }),
+      tls,
+      grpcCompression: { codec: tls ? 'gzip' : 'none' },
+    });
+  return [await connect(), ...(await Promise.all(Array.from({ length: times - 1 }, connect)))];
+}

@@ -45,7 +45,7 @@ import { startStreamRelay } from './stream-relay.js';
 import { startSweep } from './sweep.js';
 import { createTicketCommands } from './ticket-commands.js';
 import { createWebhookStarter, startWebhookRelay } from './webhook-relay.js';
-import { createCoreWorker, createOutboundWorker } from './worker.js';
+import { createCoreWorkers, createOutboundWorker } from './worker.js';
 import { useLeanThreads } from './workflow-threads.js';
 
 const config = loadConfig();
@@ -74,10 +74,11 @@ const deps = {
 };
 const queueSuffix = config.TASK_QUEUE_SUFFIX;
 const namespace = config.TEMPORAL_NAMESPACE;
-const [connection] = await Promise.all([
-  untilUp('Temporal', log, () => connectTemporal(config), stopping.signal),
+const [connections] = await Promise.all([
+  untilUp('Temporal', log, () => connectTemporal(config, config.WORKER_THREADS), stopping.signal),
   untilUp('PostgreSQL', log, () => assertSafe(db), stopping.signal),
 ]);
+const [connection] = connections;
 const served = new Set<TenantId>();
 const publish = () => publishBuiltIns({ db, relay }, builtInJourneys, served);
 const published = await untilUp('PostgreSQL', log, publish, stopping.signal);
@@ -119,7 +120,6 @@ const activities = createActivities({
 });
 
 const options = {
-  connection,
   namespace,
   workflowBundle: await workflowBundle(new DefaultLogger('WARN'), config.WORKFLOW_BUNDLE),
   activities,
@@ -134,8 +134,8 @@ const onStuck = (runId: string): never => {
   throw new Error(`a step of workflow run ${runId} does not end`);
 };
 useLeanThreads({ callStacks: config.WORKFLOW_CALL_STACKS, onStuck });
-const core = await createCoreWorker(options);
-const outbound = await createOutboundWorker(options);
+const cores = await createCoreWorkers(connections, options);
+const outbound = await createOutboundWorker({ ...options, connection });
 const queues = [taskQueue('core', queueSuffix), taskQueue('outbound', queueSuffix)];
 const health = await serveHealth({
   host: config.ADMIN_HOST,
@@ -162,9 +162,9 @@ const sealer = startAuditSealer({ db, relay, log, onSealed: metrics.sealed });
 const sweep = startSweep({ relay, log, onSwept: metrics.swept });
 const retention = startRetention({ ...deps, relay, log, onSwept: metrics.letGo });
 
-const end = (): void => [core, outbound].filter((worker) => worker.getState() === 'RUNNING').forEach((worker) => worker.shutdown());
+const end = (): void => [...cores, outbound].filter((worker) => worker.getState() === 'RUNNING').forEach((worker) => worker.shutdown());
 stopping.signal.addEventListener('abort', end, { once: true });
-const running = Promise.all([core.run(), outbound.run()]);
+const running = Promise.all([...cores, outbound].map((worker) => worker.run()));
 log.info({ queues, adminPort: health.port }, 'working');
 if (stopping.signal.aborted) end();
 try {
@@ -184,7 +184,7 @@ try {
   ]);
   senders.close();
   await health[Symbol.asyncDispose]();
-  await connection.close();
+  await Promise.all(connections.map((each) => each.close()));
   await Promise.all([db.destroy(), relay.destroy(), streamRelay.destroy()]);
   log.info('stopped');
 }

@@ -1,4 +1,4 @@
-/** Builds the two workers of a process: workflows with their projection, and deliveries. */
+/** Builds the workers of a process: those of workflows with their projection, and that of deliveries. */
 import { hostname } from 'node:os';
 import { Worker } from '@temporalio/worker';
 import type { ActivityInterceptorsFactory, NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
@@ -63,8 +63,29 @@ function createLocalGuard(): ActivityInterceptorsFactory {
   return ({ info }) => ({ inbound: { execute: (input, next) => (info.isLocal ? guarded(() => next(input)) : next(input)) } });
 }
 
-/** Runs workflows and what they do to the database. */
-export const createCoreWorker = ({
+/**
+ * Run workflows and what they do to the database, each in a thread of its own. The SDK walks through all that one of them keeps in memory
+ * several times a step: with some thousands in one, that took longer than the step.
+ *
+ * @param connections one for each thread: the SDK lets a connection serve a queue once
+ */
+export const createCoreWorkers = (
+  connections: readonly NativeConnection[],
+  { cache, tasks, ...options }: Omit<WorkerOptions, 'connection'>,
+): Promise<Worker[]> => {
+  const threads = connections.length;
+  const share = { cache: Math.ceil(cache / threads), tasks: Math.max(leastTasks, Math.ceil(tasks / threads)) };
+  const guard = createLocalGuard();
+  const nameOf = (index: number): string => (threads === 1 ? 'usher-core' : `usher-core-${index + 1}`);
+  return Promise.all(
+    connections.map((connection, index) => createCoreWorker({ ...options, ...share, connection, guard, name: nameOf(index) })),
+  );
+};
+
+/** One for a workflow in memory, one for a new one. */
+const leastTasks = 2;
+
+const createCoreWorker = ({
   connection,
   namespace,
   workflowBundle,
@@ -73,15 +94,17 @@ export const createCoreWorker = ({
   cache,
   tasks,
   stickyMs,
-}: WorkerOptions): Promise<Worker> =>
+  guard,
+  name,
+}: WorkerOptions & { guard: ActivityInterceptorsFactory; name: string }): Promise<Worker> =>
   Worker.create({
     connection,
     namespace,
     taskQueue: taskQueue('core', queueSuffix),
-    identity: `usher-core@${hostname()}:${process.pid}`,
+    identity: `${name}@${hostname()}:${process.pid}`,
     workflowBundle,
     activities: coreActivities(activities),
-    interceptors: { activity: [createLocalGuard()] },
+    interceptors: { activity: [guard] },
     maxCachedWorkflows: cache,
     maxConcurrentWorkflowTaskExecutions: tasks,
     // One of them waits for new tickets and keeps its place: those are not behind all that falls due at once.

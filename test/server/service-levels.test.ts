@@ -1,15 +1,19 @@
 /** Service levels on the whole stack, over HTTP, SMTP and Twilio's API: real clocks of a few seconds, a worker that is killed at the deadline. */
 import { randomUUID } from 'node:crypto';
+import { Connection } from '@temporalio/client';
+import proto from '@temporalio/proto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DeskClient } from '../support/desk-client.js';
 import { startTestStack } from '../support/stack.js';
 import type { TestStack } from '../support/stack.js';
 
+const { TaskQueueType } = proto.temporal.api.enums.v1;
+
 let running: TestStack;
 let desk: DeskClient;
 
 beforeAll(async () => {
-  running = await startTestStack();
+  running = await startTestStack({ env: { WORKER_THREADS: '2' } });
   desk = running.desk;
 }, 400_000);
 afterAll(() => running[Symbol.asyncDispose]());
@@ -108,6 +112,21 @@ test('deadlines of one moment are told of in batches, each once, though the work
     expect(await mailsAbout(lead, id)).toHaveLength(1);
   }
 }, 400_000);
+
+test('workflows run in as many threads as asked for, each with a queue of its own for those it has in memory', async () => {
+  const connection = await Connection.connect({ address: desk.info.temporalAddress });
+  try {
+    const { pollers } = await connection.workflowService.describeTaskQueue({
+      namespace: desk.info.namespace,
+      taskQueue: { name: 'usher-core' },
+      taskQueueType: TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    });
+    const names = new Set(pollers?.map(({ identity }) => identity?.split('@')[0]));
+    expect(names).toEqual(new Set(['usher-core-1', 'usher-core-2']));
+  } finally {
+    await connection.close();
+  }
+});
 
 test('a notice that the mail server refuses is an event of its ticket', async () => {
   await publish(2, [
