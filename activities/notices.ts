@@ -17,7 +17,7 @@ export interface NoticeDeps extends AttemptDeps {
 }
 
 /** Notices of one batch that are sent at once. */
-const parallel = 20;
+const parallel = 10;
 
 export function createNotices(deps: NoticeDeps): NoticeActivities & NoticeEndActivities {
   return {

@@ -53,15 +53,16 @@ const dynamicConfig = [
   'history.transferProcessorUpdateAckInterval="5s"',
   'history.timerProcessorUpdateAckInterval="5s"',
   'history.visibilityProcessorUpdateAckInterval="5s"',
-  // Its database has one connection, for which 512 of each would stand in line before what a caller waits for.
-  'history.timerProcessorSchedulerWorkerCount=4',
-  'history.transferProcessorSchedulerWorkerCount=8',
-  'history.visibilityProcessorSchedulerWorkerCount=2',
+  // Its database has one connection, for which 512 of each would stand in line before what a caller waits for. What hands tasks to workers
+  // waits for a worker at times, not for the database.
+  'history.timerProcessorSchedulerWorkerCount=2',
+  'history.visibilityProcessorSchedulerWorkerCount=1',
+  'history.transferProcessorSchedulerWorkerCount=64',
   'system.forceSearchAttributesCacheRefreshOnRead=false', // the dev server alone reads their list from its database at every use
 ];
 
-/** Of SQLite, which by default waits for the disk at every write, and keeps 2 MB of the database in memory and 4 outside of it. */
-const pragmas = ['journal_mode=WAL', 'synchronous=NORMAL', 'cache_size=-16384', 'wal_autocheckpoint=4000'];
+/** Of SQLite, which by default waits for the disk at every write and keeps 2 MB of its database in memory. */
+const pragmas = ['journal_mode=WAL', 'synchronous=NORMAL', 'cache_size=-16384'];
 
 /** Starts the dev server on 127.0.0.1 and returns once the namespace answers. Source: temporal.md 2.2. */
 export async function startDevServer(options: DevServerOptions): Promise<TemporalServer> {
@@ -76,8 +77,8 @@ export async function startDevServer(options: DevServerOptions): Promise<Tempora
       name: 'temporal',
       command: binary.path,
       args,
-      // The CLI reads settings of the same name. Collecting half as often leaves the processor to others, for some 100 MB.
-      env: environmentWithout(['TEMPORAL_'], { GOGC: '200' }),
+      // The CLI reads settings of the same name. Garbage is collected less often while there is little of it: the processor is for others.
+      env: environmentWithout(['TEMPORAL_'], { GOGC: '400', GOMEMLIMIT: '1GiB' }),
       log: options.log,
     });
     server = started;

@@ -49,7 +49,7 @@ export function useLeanThreads({ callStacks, limit = 10_000, onStuck }: ThreadSe
       const present = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT));
       const run = new Uint8Array(new SharedArrayBuffer(runIdLength));
       const workerData: ThreadData = { callStacks, present, run };
-      super(ours, { ...options, workerData, resourceLimits: { maxYoungGenerationSizeMb: 192 } });
+      super(ours, { ...options, workerData });
       let seen = { activation: 0n, times: 0 };
       const look = setInterval(() => {
         const activation = Atomics.load(present, 0);
