@@ -69,7 +69,7 @@ export async function recordTicket(tx: TenantTx, { events, planned, ticket, sla 
   const { tenant, id } = ticket;
   const lines = events.map((event) => ({ ...event, at: toIso(event.at) }));
   const ok = sql`where (select ok from complete)`;
-  const { rows: counts } = await sql<{ inserted: number }>`
+  const { rows: counts } = await sql<{ inserted: number; written: number }>`
     with given as (
       select * from jsonb_to_recordset(${JSON.stringify(lines)}::jsonb) as e(
         seq int, id uuid, type text, at timestamptz, actor text, role text, source text,
@@ -100,8 +100,10 @@ export async function recordTicket(tx: TenantTx, { events, planned, ticket, sla 
     )${sla === null ? sql`` : recordSla(ticket, sla)}, written as (
       ${bringsTexts(events, ticket) ? writeTicket(ticket, ok) : updateTicket(ticket)}
     )
-    select count(*)::int as inserted from recorded`.execute(tx);
+    select (select count(*)::int from recorded) as inserted, (select count(*)::int from written) as written`.execute(tx);
   if (counts[0]?.inserted !== events.length) throw new AlreadyRecorded();
+  // The row holds texts of a history that was reset.
+  if (counts[0].written === 0) await writeTicket(ticket, sql`where true`).execute(tx);
 }
 
 /** Whether there is no row yet, or one of the events came with a text that the row holds. */
@@ -196,12 +198,14 @@ const changing = (ticket: Ticket): readonly (readonly [column: string, value: Ra
 ];
 
 /**
- * Writes a row that exists and keeps its texts. Without them in the statement PostgreSQL need not make their search vector again, which
+ * Writes a row that holds these texts already. Without them in the statement PostgreSQL need not make their search vector again, which
  * for a long description takes longer than all the rest.
  */
 const updateTicket = (ticket: Ticket): RawBuilder<unknown> => sql`
   update ticket set ${sql.join(changing(ticket).map(([column, value]) => sql`${sql.id(column)} = ${value}`))}
-  where tenant_id = ${ticket.tenant} and id = ${ticket.id} and version < ${ticket.version} and (select ok from complete)`;
+  where tenant_id = ${ticket.tenant} and id = ${ticket.id} and version < ${ticket.version} and state->'texts' = ${JSON.stringify(ticket.texts)}::jsonb
+    and (select ok from complete)
+  returning id`;
 
 /** Inserts the row, or updates one of a lower version. Texts are read from content, and only when another row holds them than before. */
 function writeTicket(ticket: Ticket, condition: RawBuilder<unknown>, newer = sql`<`): RawBuilder<unknown> {
@@ -222,7 +226,8 @@ function writeTicket(ticket: Ticket, condition: RawBuilder<unknown>, newer = sql
     on conflict (tenant_id, id) do update set
       ${kept('subject', 'subject')}, ${kept('description', 'description')}, ${kept('tags', 'tags')}, ${kept('custom_fields', 'customFields')},
       ${sql.join(values.map(([column]) => sql`${sql.id(column)} = excluded.${sql.id(column)}`))}
-    where ticket.version ${newer} excluded.version`;
+    where ticket.version ${newer} excluded.version
+    returning id`;
 }
 
 const at = (instant: Instant | null): RawBuilder<unknown> => sql`${instant === null ? null : toIso(instant)}::timestamptz`;

@@ -4,7 +4,7 @@ import { createProjection } from '../../activities/projection.js';
 import { withTenant } from '../../db/client.js';
 import { rewriteTicket } from '../../db/queries/projection.js';
 import { demo, newApiKey, seedDemo } from '../../db/seed.js';
-import { asAgentId, asCustomerId } from '../../domain/ids.js';
+import { asAgentId, asCustomerId, asTicketId } from '../../domain/ids.js';
 import type { TicketId } from '../../domain/ids.js';
 import { planMessages } from '../../domain/messaging/plan.js';
 import type { CommandFields, CommandKind, TicketCommand } from '../../domain/ticket/command.js';
@@ -57,7 +57,11 @@ let count = 0;
 const opened = async (): Promise<TicketStep> => {
   const content = await storeText(database.db, 'opening', { subject: 'Printer', body: 'It is on fire.' });
   count += 1;
-  return step(null, 'open', anOpen({ tenant: demo.tenant, requester, content, ticketId: `TKT-0000000${count}` as TicketId }));
+  return step(
+    null,
+    'open',
+    anOpen({ tenant: demo.tenant, requester, content, ticketId: asTicketId(`TKT-${String(count).padStart(8, '0')}`) }),
+  );
 };
 
 const read = (id: TicketId) =>
@@ -129,6 +133,14 @@ test('a text that changes later reaches the row, and what can be searched for', 
   const { row } = await read(open.ticket.id);
   expect(row).toMatchObject({ subject: 'Two teapots', description: 'It is on fire.', version: 2 });
   expect(row?.search).toContain('teapot');
+});
+
+test('an edit that a Reset took back is taken back in the row by the next step', async () => {
+  const open = await opened();
+  const fields = await storeText(database.db, 'opening', { subject: 'Two printers', body: '' });
+  await project([open, step(open.ticket, 'edit', { fields, changed: ['subject'] })]);
+  await project([step({ ...open.ticket, version: 2 }, 'hold', {}, { runId: 'run-2' })]);
+  expect((await read(open.ticket.id)).row).toMatchObject({ subject: 'Printer', status: 'on_hold', version: 3 });
 });
 
 test('a step without texts writes all that the whole row would say', async () => {
