@@ -61,6 +61,7 @@ export class MailStore {
     return new MailStore(dir, found);
   }
 
+  /** Keeps a mail as it came; past the newest 5,000 the oldest go. */
   async add(mail: Buffer, envelope: Envelope): Promise<MailSummary> {
     const now = Date.now();
     const summary = { id: this.#nextId(now), ...(await summarise(mail, envelope)), receivedAt: new Date(now).toISOString() };

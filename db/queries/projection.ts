@@ -69,6 +69,7 @@ export async function recordTicket(tx: TenantTx, { events, planned, ticket, sla 
   const { tenant, id } = ticket;
   const lines = events.map((event) => ({ ...event, at: toIso(event.at) }));
   const ok = sql`where (select ok from complete)`;
+  const whole = bringsTexts(events, ticket);
   const { rows: counts } = await sql<{ inserted: number; written: number }>`
     with given as (
       select * from jsonb_to_recordset(${JSON.stringify(lines)}::jsonb) as e(
@@ -98,12 +99,12 @@ export async function recordTicket(tx: TenantTx, { events, planned, ticket, sla 
       where (select ok from complete)
       on conflict (tenant_id, dedupe_key) do nothing
     )${sla === null ? sql`` : recordSla(ticket, sla)}, written as (
-      ${bringsTexts(events, ticket) ? writeTicket(ticket, ok) : updateTicket(ticket)}
+      ${whole ? writeTicket(ticket, ok) : updateTicket(ticket)}
     )
     select (select count(*)::int from recorded) as inserted, (select count(*)::int from written) as written`.execute(tx);
   if (counts[0]?.inserted !== events.length) throw new AlreadyRecorded();
   // The row holds texts of a history that was reset.
-  if (counts[0].written === 0) await writeTicket(ticket, sql`where true`).execute(tx);
+  if (!whole && counts[0].written === 0) await writeTicket(ticket, sql`where true`).execute(tx);
 }
 
 /** Whether there is no row yet, or one of the events came with a text that the row holds. */
