@@ -79,6 +79,13 @@ const attributes = async (handle: WorkflowHandle) => {
   };
 };
 
+/** How many signals of a run have not reached whom they are for. */
+const unheard = async (handle: WorkflowHandle): Promise<number> => {
+  const { events } = await handle.fetchHistory();
+  const said = events?.filter((one) => one.signalExternalWorkflowExecutionInitiatedEventAttributes != null).length ?? 0;
+  return said - (events?.filter((one) => one.externalWorkflowExecutionSignaledEventAttributes != null).length ?? 0);
+};
+
 const reasonFor = (journey: JourneyRun): Promise<{ reason: string }> => journey.text('It is over.').then((reason) => ({ reason }));
 
 let made = 0;
@@ -273,6 +280,8 @@ test('a handoff lives on while its journey continues as new, and is called off w
 
   const lost = await desk.start(published);
   await until(async () => (await lost.handoff('install').row())?.state).toBe('offered');
+  // An offer that is still on its way would find nobody, and end the handoff before the command comes.
+  await until(() => unheard(lost.handoff('install').handle)).toBe(0);
   await lost.handle.terminate();
   await lost.handoff('install').send('accept', {});
   await lost.handoff('install').handle.result();
