@@ -37,7 +37,7 @@ const commandIdOf = (batch: string, n: number): string => `bulk/${batch}/${n}`;
 
 export function createBulk({ db, instances, statementMs }: BulkDeps): BulkActivities {
   const inTenant = <T>(tenant: TenantId, work: (tx: TenantTx) => Promise<T>): Promise<T> =>
-    withoutText('bulk.retry', () => withTenant(db, tenant, work, statementMs?.()));
+    withoutText('bulk.retry', () => withTenant(db, tenant, work, { statementMs: statementMs?.() }));
 
   return {
     findBatch: (request) => inTenant(request.tenant, (tx) => statusIn(tx, request)),

@@ -51,7 +51,7 @@ const isOver = (code: string): boolean => code === 'ticket.closed' || code === '
 
 export function createErasure({ db, files, openWork, newId, now }: ErasureDeps): ErasureActivities {
   const inTenant = <T>(tenant: TenantId, work: (tx: TenantTx) => Promise<T>): Promise<T> =>
-    beating(() => withoutText('erasure.retry', () => withTenant(db, tenant, work, statementMs)));
+    beating(() => withoutText('erasure.retry', () => withTenant(db, tenant, work, { statementMs })));
 
   /** Files go first: their keys stand in the rows. */
   const eraseScope = async ({ tenant, erasure }: ErasureRequest, scope: ErasureScope): Promise<number> => {

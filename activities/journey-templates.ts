@@ -31,7 +31,7 @@ export function createTemplates({ db, statementMs }: TemplatesDeps): Templates {
   return {
     load: (tenant, { key, version, hash }) =>
       kept.get(`${tenant}/${key}/${version}/${hash}`, async () => {
-        const found = await withTenant(db, tenant, (tx) => findCompiled(tx, tenant, { key, version }), statementMs?.());
+        const found = await withTenant(db, tenant, (tx) => findCompiled(tx, tenant, { key, version }), { statementMs: statementMs?.() });
         if (found === undefined) throw neverAgain('journey.unknown_template');
         if (found.hash !== hash) throw neverAgain('journey.other_template');
         return found.compiled;

@@ -37,7 +37,7 @@ export function createJourneyQuestions(deps: JourneyQuestionDeps): JourneyQuesti
   const { db, now, guards, templates, statementMs, offsetMs = 0, zoneData = process.versions['tz'] ?? '' } = deps;
   const revisions = createRevisions(deps);
   const inTenant = <T>({ tenant }: JourneyRef, work: (tx: TenantTx) => Promise<T>): Promise<T> =>
-    withTenant(db, tenant, work, statementMs?.());
+    withTenant(db, tenant, work, { statementMs: statementMs?.() });
 
   /** What an expression sees: the journey's data with texts in place, the subject's attributes, and the event. */
   const sceneOf = (journey: JourneyRef, sources: readonly string[], data: GuardData, eventId: string | undefined): Promise<GuardData> => {

@@ -22,13 +22,14 @@ export interface Ledger {
 
 /** Messages of one transaction: what one is slow with, all of them wait for. */
 const most = 25;
+const byKey = { onePlan: true } as const;
 
 export const createLedger = ({ db, now }: { readonly db: Db; readonly now: () => Instant }): Ledger => ({
-  claimNotice: gathering((tenant, requests) => withTenant(db, tenant, (tx) => claimNotices(tx, tenant, requests)), most),
-  wireNotice: gathering((tenant, notices) => withTenant(db, tenant, (tx) => wireNotices(tx, tenant, notices, now())), most),
-  settle: gathering((tenant, endings) => withTenant(db, tenant, (tx) => settleOutbound(tx, tenant, endings)), most),
+  claimNotice: gathering((tenant, requests) => withTenant(db, tenant, (tx) => claimNotices(tx, tenant, requests), byKey), most),
+  wireNotice: gathering((tenant, notices) => withTenant(db, tenant, (tx) => wireNotices(tx, tenant, notices, now()), byKey), most),
+  settle: gathering((tenant, endings) => withTenant(db, tenant, (tx) => settleOutbound(tx, tenant, endings), byKey), most),
   closeNotice: gathering(async (tenant, notices) => {
-    await withTenant(db, tenant, (tx) => settleNotices(tx, tenant, notices));
+    await withTenant(db, tenant, (tx) => settleNotices(tx, tenant, notices), byKey);
     return notices.map(() => undefined);
   }, most),
 });

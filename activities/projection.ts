@@ -27,13 +27,15 @@ export const createProjection = ({ db, newId, onRepaired, slaTally, statementMs 
     if (last === undefined) return { stored: 0, conflict: false, notices: 'relayed' };
     const { tenant } = last.ticket;
     try {
-      await withTenant(db, tenant, (tx) => recordTicket(tx, rowsOf(steps, last, newId)), statementMs?.());
+      await withTenant(db, tenant, (tx) => recordTicket(tx, rowsOf(steps, last, newId)), { statementMs: statementMs?.() });
       if (slaTally !== undefined) tell(slaTally, steps);
       return { stored: last.ticket.version, conflict: false, notices: 'relayed' };
     } catch (error) {
       if (!(error instanceof AlreadyRecorded)) throw error;
     }
-    const { fresh, ...result } = await withTenant(db, tenant, (tx) => reconcile(tx, steps, last, { newId, onRepaired }), statementMs?.());
+    const { fresh, ...result } = await withTenant(db, tenant, (tx) => reconcile(tx, steps, last, { newId, onRepaired }), {
+      statementMs: statementMs?.(),
+    });
     if (slaTally !== undefined) tell(slaTally, fresh);
     return { ...result, notices: 'relayed' };
   },

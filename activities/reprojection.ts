@@ -28,7 +28,7 @@ type Answer = string;
 /** Every ticket is asked under a command id of the revision, so that it moves once, however often its page is tried. */
 export function createReprojection({ db, tickets, statementMs }: ReprojectionDeps): ReprojectionActivities {
   const inTenant = <T>(tenant: TenantId, work: (tx: TenantTx) => Promise<T>): Promise<T> =>
-    withoutText('reprojection.retry', () => withTenant(db, tenant, work, statementMs?.()));
+    withoutText('reprojection.retry', () => withTenant(db, tenant, work, { statementMs: statementMs?.() }));
 
   const statusOf = ({ tenant, revision }: ReprojectionRequest): Promise<ReprojectionStatus> =>
     inTenant(tenant, async (tx) => {

@@ -45,7 +45,7 @@ export function createRevisions({ db, now, statementMs }: RevisionsDeps): Revisi
   const calendars = recent<Calendar>(mostKept.calendars);
   const latest = recent<LatestCalendars & { readonly asked: Instant }>(mostKept.tenants);
   const load = <T>(tenant: TenantId, question: (tx: TenantTx) => Promise<T>): Promise<T> =>
-    withTenant(db, tenant, question, statementMs?.());
+    withTenant(db, tenant, question, { statementMs: statementMs?.() });
 
   const fresh = (tenant: TenantId): Promise<LatestCalendars> => {
     const asked = now();

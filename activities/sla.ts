@@ -52,7 +52,7 @@ export function createPlanning(deps: PlanningDeps): PlanningActivities {
   /** The database is asked only what some policy asks. */
   const unknownToWorkflow = async ({ tenant, facts: { requester, tags } }: PlanRequest, asked: readonly MatchField[]) =>
     asked.includes('tags') || asked.includes('customer_tier')
-      ? withTenant(db, tenant, (tx) => findMatchFacts(tx, tenant, { requester, tags }), statementMs?.())
+      ? withTenant(db, tenant, (tx) => findMatchFacts(tx, tenant, { requester, tags }), { statementMs: statementMs?.() })
       : { tags: [], customerTier: null };
 
   return {

@@ -37,10 +37,13 @@ export const waitsWithin = (ms: number): Waits => ({ pool: Math.round(0.4 * ms),
 
 const usual = waitsWithin(5_000);
 
+/** By itself PostgreSQL may plan a statement anew each time, for longer than it takes to run. */
+const planMode = { name: 'plan_cache_mode', one: 'force_generic_plan' } as const;
+
 /** Opens a pool. The role is taken when a connection starts, so no statement ever runs without it. */
 export function createDb({ url, role, pool, waits = usual, name, onBroken }: DbOptions): Db {
-  // What the relays ask again and again must never go through a whole table, whatever was known of its size when the plan was made.
-  const plans = role === 'usher_relay' ? ' -c enable_seqscan=off' : '';
+  // What the relays ask again and again is planned once, and must never go through a whole table, whatever was known of its size by then.
+  const plans = role === 'usher_relay' ? ` -c enable_seqscan=off -c ${planMode.name}=${planMode.one}` : '';
   const settings = `-c role=${role}${plans} -c statement_timeout=${waits.statement} -c lock_timeout=${waits.lock} -c idle_in_transaction_session_timeout=30000`;
   const connections = new pg.Pool({
     connectionString: url,
@@ -49,6 +52,7 @@ export function createDb({ url, role, pool, waits = usual, name, onBroken }: DbO
     application_name: name,
     options: settings,
     keepAlive: true,
+    pipeline: true,
   });
   // Without a listener a lost server would end the whole process: an idle connection tells the pool, one at work only itself.
   // The error is told by its message, since it carries the connection with its password.
@@ -60,14 +64,17 @@ export function createDb({ url, role, pool, waits = usual, name, onBroken }: DbO
   });
 }
 
-/**
- * Runs work in one transaction that sees this tenant's rows and no others.
- *
- * @param statementMs how long one statement may take; the pool's own limit when absent
- */
-export const withTenant = <T>(db: Db, tenant: TenantId, work: (tx: TenantTx) => Promise<T>, statementMs?: number): Promise<T> =>
+export interface Terms {
+  /** How long one statement may take, in milliseconds; the pool's own limit when absent. */
+  readonly statementMs?: number | undefined;
+  /** Each statement keeps one plan, whatever it is given: for those that find their rows by key. */
+  readonly onePlan?: boolean;
+}
+
+/** Runs work in one transaction that sees this tenant's rows and no others. */
+export const withTenant = <T>(db: Db, tenant: TenantId, work: (tx: TenantTx) => Promise<T>, terms: Terms = {}): Promise<T> =>
   db.connection().execute(async (connection) => {
-    await connection.executeQuery(begin(tenant, statementMs));
+    await connection.executeQuery(begin(tenant, terms));
     try {
       const result = await work(asTransaction(connection));
       await connection.executeQuery(commit);
@@ -83,10 +90,11 @@ const commit = CompiledQuery.raw('commit');
 const rollback = CompiledQuery.raw('rollback');
 
 /** Begins and sets the tenant in one round trip; such a pair takes no parameters, so what goes in is checked. */
-function begin(tenant: TenantId, statementMs: number | undefined): CompiledQuery {
+function begin(tenant: TenantId, { statementMs, onePlan }: Terms): CompiledQuery {
   if (!uuidPattern.test(tenant)) throw new Error('a tenant id is a lower-case UUID');
   const limit = statementMs === undefined ? '' : `, set_config('statement_timeout', '${Math.trunc(statementMs)}', true)`;
-  return CompiledQuery.raw(`begin; select set_config('app.tenant', '${tenant}', true)${limit}`);
+  const plans = onePlan === true ? `, set_config('${planMode.name}', '${planMode.one}', true)` : '';
+  return CompiledQuery.raw(`begin; select set_config('app.tenant', '${tenant}', true)${limit}${plans}`);
 }
 
 /** The connection has begun a transaction, which only `withTenant` ends. */

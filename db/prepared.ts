@@ -1,5 +1,6 @@
 /**
- * Lets PostgreSQL parse and plan each statement once per connection instead of each time: the projection's plan alone costs as much as running it.
+ * Saves PostgreSQL work and its callers time: each statement is parsed and planned once per connection instead of each time, and the
+ * beginning of a transaction goes along with its first statement instead of being waited for.
  */
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type pg from 'pg';
@@ -11,7 +12,11 @@ const planOutdated = '0A000';
 
 const names = new Map<string, string>();
 
+/** What a plan is made for. Several statements in one text cannot be prepared. */
+const isPlanned = (text: string): boolean => /^\s*(?:select|with|insert|update|delete)\b/i.test(text) && !text.includes(';');
+
 function nameOf(text: string): string | undefined {
+  if (!isPlanned(text)) return undefined;
   const known = names.get(text);
   if (known !== undefined || names.size >= mostNames) return known;
   const name = `s${names.size}`;
@@ -25,6 +30,9 @@ export const preparing = (pool: pg.Pool): PostgresPool => ({
   end: () => pool.end(),
 });
 
+const begins = (text: string): boolean => text.startsWith('begin');
+const nothing: PostgresQueryResult<never> = { command: 'SELECT', rowCount: 0, rows: [] };
+
 const wrappers = new WeakMap<pg.PoolClient, PostgresPoolClient>();
 
 /** One wrapper per connection: Kysely remembers connections by it. */
@@ -32,16 +40,36 @@ function preparedClient(client: pg.PoolClient): PostgresPoolClient {
   const known = wrappers.get(client);
   if (known !== undefined) return known;
   let outdated = false;
+  /** The beginning of a transaction whose answer was not waited for. */
+  let begun: Promise<unknown> | undefined;
+
+  const send = async (text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<never>> => {
+    const name = nameOf(text);
+    // What Kysely takes of it has the same form in both libraries.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    return (await client.query({
+      text,
+      values: [...parameters],
+      ...(name === undefined ? {} : { name }),
+    })) as unknown as PostgresQueryResult<never>;
+  };
+
   const query = async (text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<never>> => {
-    const name = parameters.length === 0 ? undefined : nameOf(text);
     try {
-      // What Kysely takes of it has the same form in both libraries.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      return (await client.query({
-        text,
-        values: [...parameters],
-        ...(name === undefined ? {} : { name }),
-      })) as unknown as PostgresQueryResult<never>;
+      const sent = send(text, parameters);
+      if (begins(text)) {
+        begun = sent;
+        begun.catch(() => undefined); // told to the next one
+        return nothing;
+      }
+      if (begun === undefined) return await sent;
+      const before = begun;
+      begun = undefined;
+      const [opening, answer] = await Promise.allSettled([before, sent]);
+      // What failed first is why the other failed.
+      if (opening.status === 'rejected') throw opening.reason;
+      if (answer.status === 'rejected') throw answer.reason;
+      return answer.value;
     } catch (error) {
       outdated ||= error instanceof Error && 'code' in error && error.code === planOutdated;
       throw error;

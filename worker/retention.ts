@@ -50,7 +50,7 @@ const ticketTables: readonly string[] = ['attachment', 'content', 'ticket'];
  * @returns one round; it ends early when the signal says so, and the tenant it was at is taken up later
  */
 export function createRetention({ db, relay, files, now }: RetentionDeps): (signal?: AbortSignal) => Promise<SweptTenant[]> {
-  const inTenant = <T>(tenant: TenantId, work: (tx: TenantTx) => Promise<T>): Promise<T> => withTenant(db, tenant, work, statementMs);
+  const inTenant = <T>(tenant: TenantId, work: (tx: TenantTx) => Promise<T>): Promise<T> => withTenant(db, tenant, work, { statementMs });
 
   const mails = async (tenant: TenantId, { rawMailDays }: Retention, stopped: () => boolean): Promise<ErasedRows> => {
     let count = 0;

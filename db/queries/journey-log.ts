@@ -139,7 +139,7 @@ export interface Recording extends Pick<LogPlace, 'tenant' | 'subject'> {
 /** Records once; where numbers are taken, finds out by whom: this very attempt, a lost one of the same command, or another history. */
 export async function recordOnce({ db, onRepaired, statementMs }: ProjectionOptions, recording: Recording): Promise<ProjectionOutcome> {
   const { tenant, rows, version, record } = recording;
-  const work = <T>(of: (tx: TenantTx) => Promise<T>): Promise<T> => withTenant(db, tenant, of, statementMs?.());
+  const work = <T>(of: (tx: TenantTx) => Promise<T>): Promise<T> => withTenant(db, tenant, of, { statementMs: statementMs?.() });
   try {
     await work((tx) => record(tx, rows));
     return { stored: version, conflict: false };
