@@ -1,4 +1,5 @@
 /** Units of work that come at the same time, done in one transaction: under load a message costs a share of its statements. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TenantId } from '../domain/ids.js';
 
 /** Does work for many; answers in their order. */
@@ -9,6 +10,9 @@ interface Waiting<Item, Result> {
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
+
+/** While many ask at once: those who come meanwhile share what a call costs by itself. In milliseconds. */
+const busy = 10;
 
 /**
  * Lets callers ask for one each, while what they ask for is done for many: one call at a time and tenant, which takes whoever waits by then.
@@ -22,7 +26,11 @@ export function gathering<Item, Result>(forMany: ForMany<Item, Result>, most: nu
   const serve = async (tenant: TenantId, line: Waiting<Item, Result>[]): Promise<void> => {
     // Those that are ready in the same turn come along.
     await new Promise(setImmediate);
-    while (line.length > 0) await answer(tenant, line.splice(0, most));
+    while (line.length > 0) {
+      const some = line.splice(0, most);
+      await answer(tenant, some);
+      if (some.length > 1 && line.length < most) await sleep(busy);
+    }
     lines.delete(tenant);
   };
 

@@ -30,6 +30,8 @@ const batch = 200;
 const parallel = 8;
 /** A look costs a fifth of a millisecond; where nothing comes it is taken less often. */
 const idle = { first: 50, most: 250 } as const;
+/** While many come: what a round costs by itself is shared by all that come meanwhile. */
+const busy = 100;
 /** After a database that did not answer. */
 const pause = second;
 /** Events whose worker died are taken over after this time. */
@@ -115,6 +117,7 @@ export function startEventRelay({ relay, routing, log, onRouted, onPassed }: Eve
         const seen = await round();
         quiet = seen === 0 ? Math.min(quiet * 2, idle.most) : idle.first;
         if (seen === 0 || seen === null) await rest(quiet);
+        else if (seen > 1 && seen < batch) await rest(busy);
       } catch (error) {
         log.warn({ err: error }, 'events cannot be looked at');
         await rest(pause);

@@ -17,6 +17,8 @@ export interface StreamRelayOptions {
 const batch = 500;
 /** A look costs a fifth of a millisecond, hence a hundredth of a core; readers are to hear within a quarter of a second. */
 const idle = 20;
+/** While many come: what a round costs by itself is shared by all that come meanwhile. */
+const busy = 100;
 /** After a database that did not answer. */
 const pause = second;
 const forgetEvery = 10 * minute;
@@ -37,7 +39,8 @@ export function startStreamRelay({ relay, log, onPublished }: StreamRelayOptions
       if (!(await isAnyUnpublished(relay))) return idle;
       const published = await publishEvents(relay, batch);
       if (published !== null && published > 0) onPublished?.(published);
-      return published === batch ? 0 : idle;
+      if (published === batch) return 0;
+      return published !== null && published > 1 ? busy : idle;
     },
     onFailed(error) {
       log.warn({ err: error }, 'events cannot be published');
