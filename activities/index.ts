@@ -18,6 +18,7 @@ import type { ReprojectionDeps } from './reprojection.js';
 import { createLedger } from './ledger.js';
 import { createNotices } from './notices.js';
 import type { NoticeDeps } from './notices.js';
+import { inOrder, Precedence } from './precedence.js';
 import { createPlanning } from './sla.js';
 import type { PlanningDeps } from './sla.js';
 import { createStaffing } from './staffing.js';
@@ -27,7 +28,7 @@ import type { WebhookDeps } from './webhook.js';
 
 type Deps = ProjectionDeps &
   Omit<DeliveryDeps, 'ledger'> &
-  Omit<NoticeDeps, 'ledger'> &
+  Omit<NoticeDeps, 'ledger' | 'precedence'> &
   PlanningDeps &
   ReprojectionDeps &
   BulkDeps &
@@ -39,12 +40,12 @@ type Deps = ProjectionDeps &
 
 /** Everything workflows may ask, each factory handed only what it uses. */
 export function createActivities(given: Deps): Activities {
-  const deps = { ...given, ledger: createLedger(given) };
+  const precedence = new Precedence();
+  const deps = { ...given, ledger: createLedger(given), precedence };
   return {
-    ...createProjection(deps),
+    ...inOrder({ ...createProjection(deps), ...createPlanning(deps) }, precedence),
     ...createDelivery(deps),
     ...createNotices(deps),
-    ...createPlanning(deps),
     ...createStaffing(deps),
     ...createReprojection(deps),
     ...createBulk(deps),

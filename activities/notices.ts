@@ -9,11 +9,13 @@ import type { AttemptDeps, Outcome } from './attempt.js';
 import type { NoticeActivities, NoticeEndActivities } from './contract.js';
 import { codeOf, withoutText } from './failures.js';
 import type { NoticeTickets } from './ports.js';
+import type { Precedence } from './precedence.js';
 import { beginCall, count, inTenant, listed, resultOf, sendToAll } from './recipients.js';
 import type { Call } from './recipients.js';
 
 export interface NoticeDeps extends AttemptDeps {
   readonly tickets: NoticeTickets;
+  readonly precedence: Pick<Precedence, 'giveWay'>;
 }
 
 /** Notices of one batch that are sent at once. */
@@ -46,6 +48,7 @@ async function sendEach(deps: NoticeDeps, tenant: TenantId, notices: readonly No
   const work = async (): Promise<void> => {
     for (const { rows, ...notice } of waiting) {
       const { ticket: ticketId, message } = notice;
+      await deps.precedence.giveWay();
       try {
         const ends = await sendToAll(deps, { tenant, ticketId, message }, rows, call);
         outcomes.push(...ends);

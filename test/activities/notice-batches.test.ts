@@ -12,6 +12,7 @@ import type { DeliveryRequest, NoticesRequest } from '../../activities/contract.
 import { createLedger } from '../../activities/ledger.js';
 import { createMailTokens } from '../../activities/mail-tokens.js';
 import { createNotices } from '../../activities/notices.js';
+import { Precedence } from '../../activities/precedence.js';
 import type { NoticeEnd } from '../../activities/ports.js';
 import { createDiskFiles } from '../../db/files.js';
 import type { FileStore } from '../../db/files.js';
@@ -62,6 +63,7 @@ const deps = (changes: Partial<Parameters<typeof createNotices>[0]> = {}) => ({
   newId: randomUUID,
   now: Date.now,
   ledger: createLedger({ db: desk.database.db, now: Date.now }),
+  precedence: new Precedence(),
   tickets: {
     noticeEnded: (end: NoticeEnd) => {
       told.push(end);

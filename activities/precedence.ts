@@ -1,0 +1,62 @@
+/** What somebody waits for goes before what a clock does by itself: a thousand deadlines of one moment must not hold up those who work. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
+import type { PlanningActivities, ProjectionActivities } from './contract.js';
+
+/** What is done for a deadline waits no longer than this in all, however much is asked for meanwhile. In milliseconds. */
+const patience = 100;
+/** A command that does not come back to be recorded is not waited for any longer. In milliseconds. */
+const forgottenAfter = 250;
+
+/** Who is waited for, in one process. */
+export class Precedence {
+  private readonly waiting = new Map<string, NodeJS.Timeout>();
+  private over = new AbortController();
+
+  /** Somebody waits for what this key stands for, until `end`. */
+  begin(key: string): void {
+    clearTimeout(this.waiting.get(key));
+    const timer = setTimeout(() => this.end(key), forgottenAfter);
+    timer.unref();
+    this.waiting.set(key, timer);
+  }
+
+  end(key: string): void {
+    clearTimeout(this.waiting.get(key));
+    this.waiting.delete(key);
+    if (this.waiting.size > 0) return;
+    this.over.abort();
+    this.over = new AbortController();
+  }
+
+  /** Comes back when nobody waits for anything, or when it has taken too long. */
+  async giveWay(): Promise<void> {
+    if (this.waiting.size === 0) return;
+    await sleep(patience, undefined, { signal: this.over.signal, ref: false }).catch(() => undefined);
+  }
+}
+
+const key = (): string => Context.current().info.workflowExecution?.workflowId ?? '';
+
+/** Commands from their planning to their record go before records of what clocks did. */
+export function inOrder<Desk extends ProjectionActivities & PlanningActivities>(desk: Desk, precedence: Precedence): Desk {
+  return {
+    ...desk,
+    planSla(request) {
+      precedence.begin(key());
+      return desk.planSla(request);
+    },
+    async project(steps) {
+      if (steps.every(({ kind }) => kind === 'sla')) {
+        await precedence.giveWay();
+        return desk.project(steps);
+      }
+      precedence.begin(key());
+      try {
+        return await desk.project(steps);
+      } finally {
+        precedence.end(key());
+      }
+    },
+  };
+}
