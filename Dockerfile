@@ -18,7 +18,7 @@ WORKDIR /usher
 COPY --from=build /usher/package.json ./
 COPY --from=build /usher/node_modules node_modules
 COPY --from=build /usher/dist dist
-ENV NODE_ENV=production FILES_DIR=/var/lib/usher/files API_HOST=0.0.0.0 ADMIN_HOST=0.0.0.0
+ENV NODE_ENV=production TOKIO_WORKER_THREADS=1 FILES_DIR=/var/lib/usher/files API_HOST=0.0.0.0 ADMIN_HOST=0.0.0.0
 USER node
 VOLUME /var/lib/usher/files
 EXPOSE 3000 3001 3002

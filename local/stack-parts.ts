@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { environmentWithout } from './environment.js';
@@ -36,6 +37,9 @@ export interface Surroundings {
   built: string | undefined;
 }
 
+/** Threads that collect garbage and compile beside the program's own: V8 takes four, even where there is one processor for all of them. */
+const helpers = Math.min(4, Math.max(1, availableParallelism() - 1));
+
 type Watch = (name: string, start: () => Promise<void>) => (reason: string) => void;
 
 const local = (port: number): string => `http://127.0.0.1:${port}`;
@@ -61,7 +65,7 @@ function createSourcePart(name: string, source: string, readyUrl: string, around
   const part: Part = createPart({
     name,
     command: process.execPath,
-    args: runSource(source, around.built),
+    args: [`--v8-pool-size=${helpers}`, ...runSource(source, around.built)],
     env: environmentOf(around),
     cwd: projectFolder,
     output,
@@ -104,6 +108,7 @@ function environmentOf(around: Surroundings): Record<string, string> {
     DOCS_OIDC_CLIENT_ID: docsClient,
     FILES_DIR: join(path, 'files'),
     SECRET_KEYS: credentials.secretKeys,
+    TOKIO_WORKER_THREADS: '1', // of the Temporal SDK, which takes one for each processor and needs a tenth of one
     ...around.env,
   });
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { environmentWithout } from './environment.js';
 import type { Child } from './child.js';
 import { describeExit, startChild } from './child.js';
@@ -61,6 +62,8 @@ const dynamicConfig = [
   'system.forceSearchAttributesCacheRefreshOnRead=false', // the dev server alone reads their list from its database at every use
 ];
 
+const processors = Math.max(1, Math.floor(availableParallelism() / 2));
+
 /** Of SQLite, which by default waits for the disk at every write and keeps 2 MB of its database in memory. */
 const pragmas = ['journal_mode=WAL', 'synchronous=NORMAL', 'cache_size=-16384'];
 
@@ -77,8 +80,9 @@ export async function startDevServer(options: DevServerOptions): Promise<Tempora
       name: 'temporal',
       command: binary.path,
       args,
-      // The CLI reads settings of the same name. Garbage is collected less often while there is little of it: the processor is for others.
-      env: environmentWithout(['TEMPORAL_'], { GOGC: '400', GOMEMLIMIT: '1GiB' }),
+      // The CLI reads settings of the same name. Garbage is collected less often while there is little of it, and half of the processors are
+      // left to others.
+      env: environmentWithout(['TEMPORAL_'], { GOGC: '400', GOMEMLIMIT: '1GiB', GOMAXPROCS: String(processors) }),
       log: options.log,
     });
     server = started;
