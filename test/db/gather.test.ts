@@ -37,13 +37,13 @@ test('while one call runs, who comes waits for the next, which takes them all; t
     [one, 1],
     [two, 1],
   ]);
-  let over = false;
-  const answers = Promise.all([first, other, ...later]).finally(() => (over = true));
-  while (!over) {
-    ends.shift()?.();
-    await turn();
-  }
-  expect(await answers).toEqual(['a', 'e', 'b', 'c', 'd']);
+  const callsOnceEnded = (): number => {
+    for (const end of ends.splice(0)) end();
+    return calls.length;
+  };
+  await expect.poll(callsOnceEnded).toBe(4);
+  callsOnceEnded();
+  expect(await Promise.all([first, other, ...later])).toEqual(['a', 'e', 'b', 'c', 'd']);
   expect(calls.slice(2), 'no more than two at once').toEqual([
     [one, 2],
     [one, 1],
