@@ -5,8 +5,8 @@ const root = '^(config|logger|reach)[.]ts$';
 /** The files of domain/ that carry a package. Light files and workflows take only types from them. */
 const heavy = '^domain/(.+/schema|sla/calendar|journey/(guard|zone)|messaging/(html|template)|net/address)[.]ts$';
 const heavyPackages = 'node_modules/(zod|temporal-polyfill|@marcbachmann/cel-js|(@types/)?sanitize-html|liquidjs|ipaddr[.]js)/';
-/** What a client needs to talk to a workflow. */
-const messages = '^workflows/(names|.+/messages)[.]ts$';
+/** What a client needs to start a workflow and to talk to it. */
+const messages = '^workflows/(names|.+/(messages|start|schedule-start))[.]ts$';
 /** Where settings are read; everyone else is handed values. */
 const starters = '(^|/)main[.]ts$|^db/(migrate|seed)[.]ts$|^(local|test|bench)/';
 

@@ -12,8 +12,9 @@ import { ApplicationFailure, WorkflowExecutionAlreadyStartedError, WorkflowNotFo
 import type { Members } from '../domain/decision.js';
 import type { TicketId } from '../domain/ids.js';
 import type { Verb } from '../domain/ticket/command.js';
-import { passedOver, ticketStartOptions, ticketWorkflowId, ticketWorkflowType } from '../workflows/names.js';
-import type { TicketStartFacts } from '../workflows/names.js';
+import { passedOver } from '../workflows/names.js';
+import { ticketStartOptions, ticketWorkflowId, ticketWorkflowType } from '../workflows/ticket/start.js';
+import type { TicketStartFacts } from '../workflows/ticket/start.js';
 import { updates } from '../workflows/ticket/messages.js';
 import type { CommandArgs, TicketAnswer } from '../workflows/ticket/messages.js';
 import type { ticketWorkflow } from '../workflows/ticket/ticket.workflow.js';

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withTenant } from '../db/client.js';
 import { asTenantId, asTicketId } from '../domain/ids.js';
-import { ticketWorkflowId } from '../workflows/names.js';
+import { ticketWorkflowId } from '../workflows/ticket/start.js';
 import type { Bench } from './bench.js';
 import { eachOf } from './samples.js';
 

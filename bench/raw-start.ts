@@ -1,6 +1,6 @@
 /** G1: creates by the API against plain starts of the same workflow on the same server, in turns. Source: performance.md, section 5. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ticketWorkflowId } from '../workflows/names.js';
+import { ticketWorkflowId } from '../workflows/ticket/start.js';
 import { asTicketId } from '../domain/ids.js';
 import type { Bench } from './bench.js';
 import type { Round } from './rounds.js';

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Stack } from '../local/stack.js';
 import { asTicketId } from '../domain/ids.js';
-import { ticketWorkflowId } from '../workflows/names.js';
+import { ticketWorkflowId } from '../workflows/ticket/start.js';
 import type { Bench } from './bench.js';
 import { lifeCalls } from './calls/life.js';
 import { untilCalm } from './processes.js';

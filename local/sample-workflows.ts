@@ -1,7 +1,7 @@
 /** Gives loaded tickets that are open the workflows they would have. */
 import type { Client } from '@temporalio/client';
 import type { Ticket } from '../domain/ticket/ticket.js';
-import { ticketStartOptions, ticketWorkflowType } from '../workflows/names.js';
+import { ticketStartOptions, ticketWorkflowType } from '../workflows/ticket/start.js';
 import type { TicketInput } from '../workflows/ticket/journal.js';
 
 export interface WorkflowOptions {

@@ -7,7 +7,8 @@ import { tsToMs } from '@temporalio/common/lib/time.js';
 import type { TicketId } from '../domain/ids.js';
 import type { TicketCommand } from '../domain/ticket/command.js';
 import type { Instant } from '../domain/time.js';
-import { passedOver, ticketStartOptions, ticketWorkflowType } from '../workflows/names.js';
+import { passedOver } from '../workflows/names.js';
+import { ticketStartOptions, ticketWorkflowType } from '../workflows/ticket/start.js';
 
 /** What one event says to a ticket. */
 export interface Message {

@@ -6,7 +6,9 @@ import type { InstanceCommand, Instances } from '../activities/bulk-ports.js';
 import { second } from '../domain/time.js';
 import { updates as handoffUpdates } from '../workflows/handoff/messages.js';
 import { updates as journeyUpdates } from '../workflows/journey/messages.js';
-import { handoffWorkflowId, journeyWorkflowId, passedOver } from '../workflows/names.js';
+import { handoffWorkflowId } from '../workflows/handoff/start.js';
+import { journeyWorkflowId } from '../workflows/journey/start.js';
+import { passedOver } from '../workflows/names.js';
 import { refusalIn, refusedOr } from './ticket-commands.js';
 
 /** One question waits this long for its answer; asked again later, it gets the first one. */

@@ -4,7 +4,8 @@ import { WorkflowNotFoundError } from '@temporalio/common';
 import type { OpenWork } from '../activities/erasure-ports.js';
 import { second } from '../domain/time.js';
 import { updates as journeyUpdates } from '../workflows/journey/messages.js';
-import { journeyWorkflowId, ticketWorkflowId } from '../workflows/names.js';
+import { journeyWorkflowId } from '../workflows/journey/start.js';
+import { ticketWorkflowId } from '../workflows/ticket/start.js';
 import { updates as ticketUpdates } from '../workflows/ticket/messages.js';
 import { refusedOr } from './ticket-commands.js';
 

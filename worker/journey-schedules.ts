@@ -11,8 +11,9 @@ import type { ScheduleCalendar } from '../domain/journey/entry/schedule.js';
 import type { TenantId } from '../domain/ids.js';
 import { minute } from '../domain/time.js';
 import type { Logger } from '../logger.js';
-import { journeyScheduleId, journeySchedulePrefix, journeyScheduleWorkflowType, taskQueue } from '../workflows/names.js';
-import type { JourneyScheduleStart } from '../workflows/names.js';
+import { journeyScheduleId, journeySchedulePrefix, journeyScheduleWorkflowType } from '../workflows/journey/schedule-start.js';
+import { taskQueue } from '../workflows/names.js';
+import type { JourneyScheduleStart } from '../workflows/journey/schedule-start.js';
 import { startRounds } from './rounds.js';
 
 export interface JourneyScheduleOptions {

@@ -5,7 +5,7 @@ import { giveBackNotices, handNotices, noticesWait } from '../db/queries/notice-
 import type { NoticeBatch } from '../db/queries/notice-relay.js';
 import { minute, second } from '../domain/time.js';
 import type { Logger } from '../logger.js';
-import { noticesStartOptions, noticesWorkflowType } from '../workflows/names.js';
+import { noticesStartOptions, noticesWorkflowType } from '../workflows/notices/start.js';
 import { startRounds } from './rounds.js';
 
 /** Starts the workflow of a batch, or finds it running. */

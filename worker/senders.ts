@@ -3,7 +3,7 @@ import { createSmtpEmail } from '../activities/adapters/smtp-email.js';
 import { createTwilioSms } from '../activities/adapters/twilio-sms.js';
 import type { NoticeSenders } from '../activities/notice.js';
 import type { Config } from '../config.js';
-import { ticketWorkflowId } from '../workflows/names.js';
+import { ticketWorkflowId } from '../workflows/ticket/start.js';
 
 export interface Senders {
   /** Closes what is kept open between messages. */

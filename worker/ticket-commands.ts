@@ -4,7 +4,8 @@ import type { Client } from '@temporalio/client';
 import { ApplicationFailure, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/common';
 import { CommandRefused } from '../activities/ports.js';
 import type { NoticeTickets, OpenTickets, TicketCommands } from '../activities/ports.js';
-import { passedOver, ticketStartOptions, ticketWorkflowId, ticketWorkflowType } from '../workflows/names.js';
+import { passedOver } from '../workflows/names.js';
+import { ticketStartOptions, ticketWorkflowId, ticketWorkflowType } from '../workflows/ticket/start.js';
 import { noticeEnded, updates } from '../workflows/ticket/messages.js';
 
 export interface TicketCommandOptions {

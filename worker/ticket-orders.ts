@@ -4,7 +4,7 @@ import { WorkflowNotFoundError } from '@temporalio/common';
 import type { TicketOrder, TicketOrders } from '../activities/actions/ports.js';
 import { TicketGone } from '../activities/actions/ports.js';
 import { CommandRefused } from '../activities/ports.js';
-import { ticketWorkflowId } from '../workflows/names.js';
+import { ticketWorkflowId } from '../workflows/ticket/start.js';
 import { updates } from '../workflows/ticket/messages.js';
 import { refusedOr } from './ticket-commands.js';
 

@@ -12,7 +12,7 @@ import type { DueDelivery } from '../db/queries/webhook-relay.js';
 import type { TenantId } from '../domain/ids.js';
 import { second } from '../domain/time.js';
 import type { Logger } from '../logger.js';
-import { webhookStartOptions, webhookWorkflowType } from '../workflows/names.js';
+import { webhookStartOptions, webhookWorkflowType } from '../workflows/webhook/start.js';
 
 /** Starts the workflow of a delivery, or finds it running. */
 export type StartWebhook = (due: DueDelivery) => Promise<void>;

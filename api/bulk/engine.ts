@@ -6,7 +6,7 @@ import type { TenantId } from '../../domain/ids.js';
 import type { bulkWorkflow } from '../../workflows/bulk/bulk.workflow.js';
 import { updates } from '../../workflows/bulk/messages.js';
 import type { Control } from '../../workflows/job/messages.js';
-import { bulkStartOptions, bulkWorkflowType } from '../../workflows/names.js';
+import { bulkStartOptions, bulkWorkflowType } from '../../workflows/bulk/start.js';
 import { translate } from '../commands.js';
 
 export interface BatchControl {

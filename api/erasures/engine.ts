@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import type { CustomerId, TenantId } from '../../domain/ids.js';
 import type { erasureWorkflow } from '../../workflows/erasure/erasure.workflow.js';
-import { erasureStartOptions, erasureWorkflowType } from '../../workflows/names.js';
+import { erasureStartOptions, erasureWorkflowType } from '../../workflows/erasure/start.js';
 import { translate } from '../commands.js';
 
 /** How the API talks to erasures. Every call ends by its deadline (epoch milliseconds). */

@@ -9,8 +9,9 @@ import type { HandoffAnswer, HandoffArgs } from '../../workflows/handoff/message
 import type { journeyWorkflow } from '../../workflows/journey/journey.workflow.js';
 import { open, updates } from '../../workflows/journey/messages.js';
 import type { JourneyAnswer, JourneyArgs, OpenJourneyAnswer } from '../../workflows/journey/messages.js';
-import { handoffWorkflowId, journeyStartOptions, journeyWorkflowId, journeyWorkflowType } from '../../workflows/names.js';
-import type { JourneyRun } from '../../workflows/names.js';
+import { handoffWorkflowId } from '../../workflows/handoff/start.js';
+import { journeyStartOptions, journeyWorkflowId, journeyWorkflowType } from '../../workflows/journey/start.js';
+import type { JourneyRun } from '../../workflows/journey/start.js';
 import { attempting } from '../commands.js';
 import type { CommandSettings } from '../commands.js';
 

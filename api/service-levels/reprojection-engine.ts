@@ -3,7 +3,7 @@ import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import type { Actor } from '../../domain/actor.js';
 import type { TenantId } from '../../domain/ids.js';
-import { reprojectionStartOptions, reprojectionWorkflowType } from '../../workflows/names.js';
+import { reprojectionStartOptions, reprojectionWorkflowType } from '../../workflows/reproject/start.js';
 import { updates } from '../../workflows/reproject/messages.js';
 import type { Control } from '../../workflows/job/messages.js';
 import type { reprojectWorkflow } from '../../workflows/reproject/reproject.workflow.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { asProductKey, asTenantId, ticketIdFrom } from '../../domain/ids.js';
-import { ticketStartOptions, ticketWorkflowType } from '../../workflows/names.js';
+import { ticketStartOptions, ticketWorkflowType } from '../../workflows/ticket/start.js';
 import type { LoadSetup } from '../load-job.js';
 import type { Operation } from './operation.js';
 

@@ -1,7 +1,7 @@
 /** One storm: tickets that fall due together, what the desk makes of it, and what a scanner would have. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asTicketId } from '../../domain/ids.js';
-import { ticketWorkflowId } from '../../workflows/names.js';
+import { ticketWorkflowId } from '../../workflows/ticket/start.js';
 import type { Bench } from '../bench.js';
 import type { TicketCounts } from '../counts.js';
 import { countTicket, medianCounts } from '../counts.js';

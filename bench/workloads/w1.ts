@@ -1,6 +1,6 @@
 /** W1: creates. Source: performance.md, section 6. */
 import { asTicketId } from '../../domain/ids.js';
-import { ticketWorkflowId } from '../../workflows/names.js';
+import { ticketWorkflowId } from '../../workflows/ticket/start.js';
 import type { Bench } from '../bench.js';
 import { countTicket, medianCounts } from '../counts.js';
 import type { Findings } from '../findings.js';

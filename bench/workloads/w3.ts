@@ -1,6 +1,6 @@
 /** W3: whole lives of nine calls. Source: performance.md, sections 2.3 and 6. */
 import { asTicketId } from '../../domain/ids.js';
-import { ticketWorkflowId } from '../../workflows/names.js';
+import { ticketWorkflowId } from '../../workflows/ticket/start.js';
 import type { Bench } from '../bench.js';
 import type { TicketCounts } from '../counts.js';
 import { countTicket, medianCounts } from '../counts.js';

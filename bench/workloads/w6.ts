@@ -14,7 +14,7 @@ import { openRoundNow, withoutTickets } from '../rounds.js';
 import { eachOf, sampleOf } from '../samples.js';
 import type { Surroundings } from '../surroundings.js';
 import type { Verdict } from '../verdicts.js';
-import { journeyWorkflowId } from '../../workflows/names.js';
+import { journeyWorkflowId } from '../../workflows/journey/start.js';
 
 const fleetSize = { full: 500, quick: 50 };
 const mostLateMs = 3_000;

@@ -18,6 +18,7 @@ const kept: Record<string, string> = {
   'domain/messaging/html.ts': `import clean from 'sanitize-html'; export const html = clean;`,
   'domain/journey/author.ts': `export const define = 1;`,
   'workflows/names.ts': `export const queue = 'q';`,
+  'workflows/thing/start.ts': `import { queue } from '../names.js'; export const start = queue;`,
   'workflows/thing/messages.ts': `import { defineSignal } from '@temporalio/workflow'; export const poke = defineSignal;`,
   'workflows/thing/thing.workflow.ts': `
     import { ApplicationFailure } from '@temporalio/common';
@@ -41,9 +42,10 @@ const kept: Record<string, string> = {
     import { client } from '../db/client.js';
     import { poke } from '../workflows/thing/messages.js';
     import { queue } from '../workflows/names.js';
+    import { start } from '../workflows/thing/start.js';
     import type { Thing } from '../workflows/thing/thing.workflow.js';
     import { routes } from './thing/routes.js';
-    export const app = [Client, Hono, client, poke, queue, routes]; export type T = Thing;`,
+    export const app = [Client, Hono, client, poke, queue, start, routes]; export type T = Thing;`,
   'api/thing/routes.ts': `import { Hono } from 'hono'; import { Heavy } from '../../domain/thing/schema.js'; import { serve } from './service.js'; export const routes = [Hono, Heavy, serve];`,
   'api/thing/service.ts': `import { client } from '../../db/client.js'; export const serve = client;`,
   'worker/main.ts': `

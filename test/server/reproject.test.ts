@@ -25,15 +25,9 @@ import type { TicketId } from '../../domain/ids.js';
 import type { Policy } from '../../domain/sla/policy.js';
 import type { ReprojectionOutcome } from '../../domain/sla/preview.js';
 import { createTicketCommands } from '../../worker/ticket-commands.js';
-import {
-  reprojectionStartOptions,
-  reprojectionWorkflowId,
-  reprojectionWorkflowType,
-  searchAttributes,
-  taskQueue,
-  usualPace,
-} from '../../workflows/names.js';
-import type { Pace } from '../../workflows/names.js';
+import { searchAttributes, taskQueue } from '../../workflows/names.js';
+import { reprojectionStartOptions, reprojectionWorkflowId, reprojectionWorkflowType, usualPace } from '../../workflows/reproject/start.js';
+import type { Pace } from '../../workflows/reproject/start.js';
 import { progress, updates } from '../../workflows/reproject/messages.js';
 import type { ReprojectionProgress } from '../../workflows/reproject/messages.js';
 import { settings, uuid } from '../support/builders.js';

@@ -10,7 +10,7 @@ import { freshDatabase } from '../support/db.js';
 import { devEnvironment } from '../support/dev-env.js';
 import type { Desk } from '../support/ticket-run.js';
 import { closeDesk, openDesk, storeText } from '../support/ticket-run.js';
-import { ticketWorkflowId } from '../../workflows/names.js';
+import { ticketWorkflowId } from '../../workflows/ticket/start.js';
 import { state, updates } from '../../workflows/ticket/messages.js';
 
 const queueSuffix = `-${randomBytes(4).toString('hex')}`;

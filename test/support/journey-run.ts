@@ -26,7 +26,9 @@ import type { HandoffView, JourneyView } from '../../domain/journey/run/record.j
 import type { OpenJourneyFields } from '../../domain/journey/shape.js';
 import type { JourneyTemplate } from '../../domain/journey/template.js';
 import { createJourneyMessages } from '../../worker/journey-messages.js';
-import { handoffWorkflowId, journeyStartOptions, journeyWorkflowType, passedOver, taskQueue } from '../../workflows/names.js';
+import { handoffWorkflowId } from '../../workflows/handoff/start.js';
+import { journeyStartOptions, journeyWorkflowType } from '../../workflows/journey/start.js';
+import { passedOver, taskQueue } from '../../workflows/names.js';
 import { state as handoffState } from '../../workflows/handoff/messages.js';
 import type { HandoffAnswer } from '../../workflows/handoff/messages.js';
 import { event, open, state } from '../../workflows/journey/messages.js';

@@ -12,8 +12,9 @@ import type { BulkOutcome } from '../../domain/bulk/outcome.js';
 import { minute, second } from '../../domain/time.js';
 import { progress, updates } from '../../workflows/bulk/messages.js';
 import type { BatchProgress } from '../../workflows/bulk/messages.js';
-import { bulkStartOptions, bulkWorkflowType, taskQueue, usualBulkPace } from '../../workflows/names.js';
-import type { BulkPace } from '../../workflows/names.js';
+import { bulkStartOptions, bulkWorkflowType, usualBulkPace } from '../../workflows/bulk/start.js';
+import { taskQueue } from '../../workflows/names.js';
+import type { BulkPace } from '../../workflows/bulk/start.js';
 import { tenant, uuid } from '../support/builders.js';
 import { timeEnvironment } from '../support/time-env.js';
 

@@ -9,7 +9,8 @@ import { tryAgain } from '../../activities/failures.js';
 import { asCustomerId } from '../../domain/ids.js';
 import { day, minute, second } from '../../domain/time.js';
 import type { ErasureProgress } from '../../workflows/erasure/messages.js';
-import { erasureStartOptions, erasureWorkflowType, taskQueue, usualErasurePace } from '../../workflows/names.js';
+import { erasureStartOptions, erasureWorkflowType, usualErasurePace } from '../../workflows/erasure/start.js';
+import { taskQueue } from '../../workflows/names.js';
 import { tenant, uuid } from '../support/builders.js';
 import { timeEnvironment } from '../support/time-env.js';
 

@@ -8,7 +8,8 @@ import type { ReprojectionActivities, ReprojectionPageRequest } from '../../acti
 import { tryAgain } from '../../activities/failures.js';
 import { asTicketId } from '../../domain/ids.js';
 import { minute, second } from '../../domain/time.js';
-import { reprojectionStartOptions, reprojectionWorkflowType, taskQueue, usualPace } from '../../workflows/names.js';
+import { taskQueue } from '../../workflows/names.js';
+import { reprojectionStartOptions, reprojectionWorkflowType, usualPace } from '../../workflows/reproject/start.js';
 import type { ReprojectionProgress } from '../../workflows/reproject/messages.js';
 import { tenant } from '../support/builders.js';
 import { timeEnvironment } from '../support/time-env.js';

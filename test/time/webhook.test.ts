@@ -10,7 +10,8 @@ import { hour, minute, second } from '../../domain/time.js';
 import { afterAttempt } from '../../domain/webhook/schedule.js';
 import { judge } from '../../domain/webhook/verdict.js';
 import type { Answer } from '../../domain/webhook/verdict.js';
-import { taskQueue, webhookStartOptions, webhookWorkflowType } from '../../workflows/names.js';
+import { taskQueue } from '../../workflows/names.js';
+import { webhookStartOptions, webhookWorkflowType } from '../../workflows/webhook/start.js';
 import { tenant } from '../support/builders.js';
 import { timeEnvironment } from '../support/time-env.js';
 

@@ -1,6 +1,6 @@
 /** The state of one run: how far it is, and what somebody wants of it. */
 import type { BatchStatus } from '../../activities/contract.js';
-import type { BulkStart } from '../names.js';
+import type { BulkStart } from './start.js';
 import type { Control } from '../job/messages.js';
 import type { Turns } from './pace.js';
 import type { Waiting } from './window.js';

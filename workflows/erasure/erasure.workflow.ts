@@ -1,7 +1,7 @@
 /** The erasure of one person, from its confirmation to the proof. */
 import { CancellationScope, continueAsNew, setHandler, sleep, workflowInfo } from '@temporalio/workflow';
 import { onErasure } from '../proxies.js';
-import type { ErasureStart } from '../names.js';
+import type { ErasureStart } from './start.js';
 import { progress } from './messages.js';
 import type { ErasureProgress } from './messages.js';
 import { show } from './operators.js';

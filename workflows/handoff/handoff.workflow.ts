@@ -16,7 +16,7 @@ import type { HandoffReport, Report } from '../../domain/journey/run/effect.js';
 import type { HandoffRecord } from '../../domain/journey/run/record.js';
 import { Effects } from '../journey/effects.js';
 import { handoff } from '../journey/messages.js';
-import { journeyWorkflowId } from '../names.js';
+import { journeyWorkflowId } from '../journey/start.js';
 import { recordLater, recordNow } from '../proxies.js';
 import { now } from '../support/clock.js';
 import { Line } from '../support/line.js';

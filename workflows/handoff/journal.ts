@@ -12,7 +12,7 @@ import type { Effect, EffectId, HandoffReport, Report } from '../../domain/journ
 import type { Doer } from '../../domain/journey/run/event.js';
 import type { HandoffRecord, HandoffView } from '../../domain/journey/run/record.js';
 import type { Instant } from '../../domain/time.js';
-import type { HandoffRun } from '../names.js';
+import type { HandoffRun } from './start.js';
 import { Handled } from '../support/handled.js';
 import { refusal } from '../support/refusal.js';
 import type { Due } from '../support/watcher.js';

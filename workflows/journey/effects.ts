@@ -19,8 +19,10 @@ import type { Effect, EffectId, EffectKind, EffectOf, Report } from '../../domai
 import { handoffIdOf } from '../../domain/handoff/ledger.js';
 import { second } from '../../domain/time.js';
 import { tell } from '../handoff/messages.js';
-import { handoffStartOptions, handoffWorkflowId, handoffWorkflowType, journeyWorkflowId, ticketWorkflowId } from '../names.js';
-import type { HandoffRun } from '../names.js';
+import { handoffStartOptions, handoffWorkflowId, handoffWorkflowType } from '../handoff/start.js';
+import { journeyWorkflowId } from './start.js';
+import { ticketWorkflowId } from '../ticket/start.js';
+import type { HandoffRun } from '../handoff/start.js';
 import { deliverTouchpoint, enterChild, runAction } from '../proxies.js';
 import { now } from '../support/clock.js';
 import type { Line } from '../support/line.js';

@@ -16,7 +16,7 @@ import type { VisitView } from '../../domain/journey/run/state.js';
 import { day } from '../../domain/time.js';
 import type { Instant } from '../../domain/time.js';
 import type { JourneyRef } from '../../activities/contract.js';
-import type { JourneyRun } from '../names.js';
+import type { JourneyRun } from './start.js';
 import { now as clock } from '../support/clock.js';
 import { Handled } from '../support/handled.js';
 import { refusal } from '../support/refusal.js';

@@ -2,7 +2,7 @@
 import { ActivityFailure, isCancellation } from '@temporalio/workflow';
 import type { DeliveryResult } from '../../activities/contract.js';
 import { deliverNotices, giveUpNotices } from '../proxies.js';
-import type { NoticesStart } from '../names.js';
+import type { NoticesStart } from './start.js';
 
 /**
  * One activity for all of them, so that a notice costs no state transition of its own when many deadlines fall together.

@@ -3,7 +3,7 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { TicketId } from '../../domain/ids.js';
 import type { ReprojectionCounts, ReprojectionState } from '../../domain/sla/preview.js';
 import type { ReprojectionPage, ReprojectionStatus } from '../../activities/contract.js';
-import type { ReprojectionStart } from '../names.js';
+import type { ReprojectionStart } from './start.js';
 import type { Control } from '../job/messages.js';
 import type { ReprojectionProgress } from './messages.js';
 

@@ -20,7 +20,7 @@ import type { Ticket } from '../../domain/ticket/ticket.js';
 import { day } from '../../domain/time.js';
 import type { Instant } from '../../domain/time.js';
 import type { PlanRequest } from '../../activities/contract.js';
-import type { TicketStart } from '../names.js';
+import type { TicketStart } from './start.js';
 import { refusal } from '../support/refusal.js';
 import type { TicketAnswer } from './messages.js';
 

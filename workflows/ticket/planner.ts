@@ -3,7 +3,7 @@ import { ActivityFailure, condition, isCancellation, TemporalFailure } from '@te
 import type { PlanResult } from '../../activities/contract.js';
 import type { Windows } from '../../domain/sla/windows.js';
 import { findAgent, planLater, planNow } from '../proxies.js';
-import type { TicketStart } from '../names.js';
+import type { TicketStart } from './start.js';
 import { now } from '../support/clock.js';
 import type { Journal } from './journal.js';
 

@@ -1,6 +1,6 @@
 /** One event on its way to one endpoint, from its turn until it has arrived or will not any more. */
 import { attemptWebhook, tellOwner } from '../proxies.js';
-import type { WebhookStart } from '../names.js';
+import type { WebhookStart } from './start.js';
 
 /**
  * All attempts are those of one activity: the server keeps the time between them, as the answer of each says, and shows an operator the last
