@@ -1,5 +1,6 @@
 import type { GuardTrace } from '../../domain/journey/expression.js';
-import type { EntryAttempt, WouldEnter } from '../../domain/journey/simulate/entrance.js';
+import type { WouldEnter } from '../../domain/journey/simulate/entrance.js';
+import type { EntryAttempt } from '../../domain/journey/simulate/entry-desk.js';
 import { shownAfter, shownInstant } from '../../domain/journey/simulate/instant.js';
 import { castOf } from './cast.js';
 import { jsonText } from './output.js';

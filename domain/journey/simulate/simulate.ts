@@ -12,7 +12,7 @@ import type { StepBody } from '../step.js';
 import { Commands, isCommand } from './commands.js';
 import type { Command } from './commands.js';
 import { Entrance } from './entrance.js';
-import type { EntryAttempt } from './entrance.js';
+import type { EntryAttempt } from './entry-desk.js';
 import type { Cast, SimulatorPorts } from './ports.js';
 import type { Answered, Run, Standing } from './run.js';
 import type { Config, EventOf, Script, ScriptEvent } from './script.js';
@@ -41,7 +41,7 @@ const usualWorld = (setting: Setting): World => new VirtualWorld(setting);
 export async function simulate(script: Script, cast: Cast, ports: SimulatorPorts, worldOf = usualWorld): Promise<Simulation> {
   const stage = new Stage(script, cast, ports, worldOf);
   await stage.play();
-  return { run: stage.run(), entries: stage.entrance.attempts, wouldEnter: (whom, input) => stage.entrance.wouldEnter(whom, input) };
+  return { run: stage.run(), entries: stage.entrance.desk.attempts, wouldEnter: (whom, input) => stage.entrance.wouldEnter(whom, input) };
 }
 
 class Stage {
@@ -130,7 +130,7 @@ class Stage {
   /** A template with all its instances; of those that refuse, the first code is told. */
   private async orderAll(event: EventOf<'operator'>): Promise<void> {
     const { key } = this.world.instances[event.journey - 1]?.template ?? this.template();
-    if (event.verb !== 'cancel') this.entrance.pause(key, event.verb === 'pause');
+    if (event.verb !== 'cancel') this.entrance.desk.pause(key, event.verb === 'pause');
     const open = this.world.instances.filter((instance) => instance.template.key === key && !instance.isOver());
     const codes: Said[] = [];
     for (const instance of open) codes.push(await this.commands.carryOut(event, instance));
