@@ -7,7 +7,8 @@ import { FileMissing, newFileKey } from '../db/files.js';
 import type { FileStore } from '../db/files.js';
 import { findProduct } from '../db/queries/configuration.js';
 import { storeContent } from '../db/queries/content.js';
-import { insertCustomers, isTaken } from '../db/queries/directory.js';
+import { insertCustomers } from '../db/queries/directory.js';
+import { isTaken } from '../db/queries/errors.js';
 import {
   acceptedText,
   attachToText,

@@ -2,7 +2,15 @@
 import type { Db, TenantTx } from '../db/client.js';
 import { withTenant } from '../db/client.js';
 import { handOver } from '../db/queries/notice-relay.js';
-import { AlreadyRecorded, eventSubject, recordTicket, rewriteTicket, rowsOf, storedEvents } from '../db/queries/projection.js';
+import {
+  AlreadyRecorded,
+  eventSubject,
+  recordTicket,
+  rewriteTicket,
+  RowOfOtherTexts,
+  rowsOf,
+  storedEvents,
+} from '../db/queries/projection.js';
 import type { TicketStep } from '../domain/ticket/step.js';
 import type { ProjectionActivities, ProjectionResult } from './contract.js';
 import { tell } from './sla-tally.js';
@@ -27,11 +35,11 @@ export const createProjection = ({ db, newId, onRepaired, slaTally, statementMs 
     if (last === undefined) return { stored: 0, conflict: false, notices: 'relayed' };
     const { tenant } = last.ticket;
     try {
-      await withTenant(db, tenant, (tx) => recordTicket(tx, rowsOf(steps, last, newId)), { statementMs: statementMs?.() });
+      await withTenant(db, tenant, (tx) => recordTicket(tx, rowsOf(steps, last, newId)), { statementMs: statementMs?.(), forOne: true });
       if (slaTally !== undefined) tell(slaTally, steps);
       return { stored: last.ticket.version, conflict: false, notices: 'relayed' };
     } catch (error) {
-      if (!(error instanceof AlreadyRecorded)) throw error;
+      if (!(error instanceof AlreadyRecorded || error instanceof RowOfOtherTexts)) throw error;
     }
     const { fresh, ...result } = await withTenant(db, tenant, (tx) => reconcile(tx, steps, last, { newId, onRepaired }), {
       statementMs: statementMs?.(),
@@ -42,7 +50,8 @@ export const createProjection = ({ db, newId, onRepaired, slaTally, statementMs 
 });
 
 /**
- * Some numbers are taken: by this very attempt, by a lost one of the same command, or by another history.
+ * Some numbers are taken: by this very attempt, by a lost one of the same command, or by another history; or the row is not what it was
+ * taken for.
  *
  * @returns `fresh`: the steps none of which was recorded before
  */
@@ -66,7 +75,7 @@ async function reconcile(
     return { stored: Math.max(...stored.keys()), conflict: true, fresh: [] };
   }
   const missing = { ...rows, events: rows.events.filter((event) => !stored.has(event.seq)) };
-  if (missing.events.length > 0) await recordTicket(tx, missing);
+  if (missing.events.length > 0) await recordTicket(tx, missing, true);
   if (rows.events.some((event) => stored.has(event.seq) && stored.get(event.seq)?.digest !== event.digest)) {
     onRepaired();
     await rewriteTicket(tx, last.ticket);

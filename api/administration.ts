@@ -1,7 +1,7 @@
 /** What routes of administrators share: who did it, at which revision, and that everybody hears of it. */
 import type { AdminDoer } from '../db/queries/admin-log.js';
 import type { Accountable } from '../db/queries/audit.js';
-import { isTaken } from '../db/queries/directory.js';
+import { isTaken } from '../db/queries/errors.js';
 import type { Caller, Reader } from './caller.js';
 import { Refusal } from './errors.js';
 

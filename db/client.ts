@@ -4,7 +4,7 @@ import type { Transaction } from 'kysely';
 import pg from 'pg';
 import { uuidPattern } from '../domain/ids.js';
 import type { TenantId } from '../domain/ids.js';
-import { preparing } from './prepared.js';
+import { beginForOne, preparing } from './prepared.js';
 import type { DB } from './schema.js';
 
 export type Db = Kysely<DB>;
@@ -69,6 +69,8 @@ export interface Terms {
   readonly statementMs?: number | undefined;
   /** Each statement keeps one plan, whatever it is given: for those that find their rows by key. */
   readonly onePlan?: boolean;
+  /** The work is one statement: its commit goes along with it, so that only a failure of the statement itself takes it back. */
+  readonly forOne?: boolean;
 }
 
 /** Runs work in one transaction that sees this tenant's rows and no others. */
@@ -90,11 +92,11 @@ const commit = CompiledQuery.raw('commit');
 const rollback = CompiledQuery.raw('rollback');
 
 /** Begins and sets the tenant in one round trip; such a pair takes no parameters, so what goes in is checked. */
-function begin(tenant: TenantId, { statementMs, onePlan }: Terms): CompiledQuery {
+function begin(tenant: TenantId, { statementMs, onePlan, forOne = false }: Terms): CompiledQuery {
   if (!uuidPattern.test(tenant)) throw new Error('a tenant id is a lower-case UUID');
   const limit = statementMs === undefined ? '' : `, set_config('statement_timeout', '${Math.trunc(statementMs)}', true)`;
   const plans = onePlan === true ? `, set_config('${planMode.name}', '${planMode.one}', true)` : '';
-  return CompiledQuery.raw(`begin; select set_config('app.tenant', '${tenant}', true)${limit}${plans}`);
+  return CompiledQuery.raw(`${forOne ? beginForOne : 'begin'}; select set_config('app.tenant', '${tenant}', true)${limit}${plans}`);
 }
 
 /** The connection has begun a transaction, which only `withTenant` ends. */

@@ -1,6 +1,7 @@
 /**
- * Saves PostgreSQL work and its callers time: each statement is parsed and planned once per connection instead of each time, and the
- * beginning of a transaction goes along with its first statement instead of being waited for.
+ * Saves PostgreSQL work and its callers time: each statement is parsed and planned once per connection instead of each time, the
+ * beginning of a transaction goes along with its first statement instead of being waited for, and where that is the only one the commit
+ * does, too.
  */
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type pg from 'pg';
@@ -30,7 +31,11 @@ export const preparing = (pool: pg.Pool): PostgresPool => ({
   end: () => pool.end(),
 });
 
+/** Begins a transaction of one statement: its commit is sent along with it, and only its own failure takes it back. */
+export const beginForOne = 'begin /* for one statement */';
+
 const begins = (text: string): boolean => text.startsWith('begin');
+const ends = (text: string): boolean => text === 'commit' || text === 'rollback';
 const nothing: PostgresQueryResult<never> = { command: 'SELECT', rowCount: 0, rows: [] };
 
 const wrappers = new WeakMap<pg.PoolClient, PostgresPoolClient>();
@@ -41,7 +46,9 @@ function preparedClient(client: pg.PoolClient): PostgresPoolClient {
   if (known !== undefined) return known;
   let outdated = false;
   /** The beginning of a transaction whose answer was not waited for. */
-  let begun: Promise<unknown> | undefined;
+  let begun: { readonly answer: Promise<unknown>; readonly forOne: boolean } | undefined;
+  /** Its only statement has brought the transaction to its end; who began it has yet to say so. */
+  let isOver = false;
 
   const send = async (text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<never>> => {
     const name = nameOf(text);
@@ -55,20 +62,27 @@ function preparedClient(client: pg.PoolClient): PostgresPoolClient {
   };
 
   const query = async (text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<never>> => {
+    if (isOver) {
+      if (!ends(text)) throw new Error('a transaction of one statement has no other');
+      isOver = false;
+      return nothing;
+    }
     try {
       const sent = send(text, parameters);
       if (begins(text)) {
-        begun = sent;
-        begun.catch(() => undefined); // told to the next one
+        begun = { answer: sent, forOne: text.startsWith(beginForOne) };
+        sent.catch(() => undefined); // told to the next one
         return nothing;
       }
       if (begun === undefined) return await sent;
-      const before = begun;
+      const { answer: before, forOne } = begun;
       begun = undefined;
-      const [opening, answer] = await Promise.allSettled([before, sent]);
-      // What failed first is why the other failed.
+      isOver = forOne && !ends(text);
+      const [opening, answer, end] = await Promise.allSettled([before, sent, ...(isOver ? [send('commit', [])] : [])]);
+      // What failed first is why the others failed.
       if (opening.status === 'rejected') throw opening.reason;
       if (answer.status === 'rejected') throw answer.reason;
+      if (end?.status === 'rejected') throw end.reason;
       return answer.value;
     } catch (error) {
       outdated ||= error instanceof Error && 'code' in error && error.code === planOutdated;

@@ -13,7 +13,7 @@ import type { TenantTx } from '../../db/client.js';
 import { attachmentsById, insertAttachments, renumberAttachments } from '../../db/queries/attachments.js';
 import type { AttachmentRecord } from '../../db/queries/attachments.js';
 import type { ContentRow } from '../../db/queries/content.js';
-import { isTaken } from '../../db/queries/directory.js';
+import { isTaken } from '../../db/queries/errors.js';
 import { rename } from '../../db/queries/idempotency.js';
 import { findCreated, findCreateFacts } from '../../db/queries/tickets.js';
 import type { CreateFacts } from '../../db/queries/tickets.js';

@@ -1,5 +1,5 @@
 /** Tickets and messages as callers read them. */
-import { ticketUuid } from '../../db/queries/projection.js';
+import { ticketUuid } from '../../db/queries/ticket-row.js';
 import type { TicketRecord } from '../../db/queries/ticket-record.js';
 import type { MessageRecord } from '../../db/queries/timeline.js';
 import type { TicketStatus } from '../../domain/ticket/status.js';

@@ -14,6 +14,7 @@ import * as hooks from './0011-hooks.js';
 import * as callbacks from './0012-callbacks.js';
 import * as webhookAge from './0013-webhook-age.js';
 import * as noticeBatches from './0014-notice-batches.js';
+import * as refusals from './0015-refusals.js';
 
 export const migrations: Record<string, Migration> = {
   '0001-desk': desk,
@@ -30,4 +31,5 @@ export const migrations: Record<string, Migration> = {
   '0012-callbacks': callbacks,
   '0013-webhook-age': webhookAge,
   '0014-notice-batches': noticeBatches,
+  '0015-refusals': refusals,
 };

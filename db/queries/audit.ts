@@ -23,10 +23,16 @@ export const auditInsert = (
   tenant: TenantId,
   entries: readonly AuditEntry[],
   condition: RawBuilder<unknown> = sql``,
+): RawBuilder<unknown> => auditInsertOf({ tenant: sql`${tenant}`, entries: sql`${JSON.stringify(entries)}` }, condition);
+
+/** As `auditInsert`, for a statement that is put together before there are lines; they come as JSON. */
+export const auditInsertOf = (
+  { tenant, entries }: { readonly tenant: RawBuilder<unknown>; readonly entries: RawBuilder<unknown> },
+  condition: RawBuilder<unknown> = sql``,
 ): RawBuilder<unknown> => sql`
   insert into audit (tenant_id, id, at, actor, acting_for, source, action, subject, changes, reason, request_id)
   select ${tenant}, a.id, coalesce(a.at, now()), a.actor, a."actingFor", a.source, a.action, a.subject, a.changes, a.reason, a."requestId"
-  from jsonb_to_recordset(${JSON.stringify(entries)}::jsonb) as a(id uuid, at timestamptz, actor text, "actingFor" text, source text, action text,
+  from jsonb_to_recordset(${entries}::jsonb) as a(id uuid, at timestamptz, actor text, "actingFor" text, source text, action text,
     subject text, changes jsonb, reason uuid, "requestId" text) ${condition}`;
 
 /** Who answers for a change. */

@@ -293,9 +293,6 @@ export async function insertCustomers(tx: TenantTx, newcomers: Newcomers): Promi
   if (newcomers.people.length > 0) await sql`with ${customerInserts(newcomers, sql`true`)} select 1`.execute(tx);
 }
 
-/** Whether an error says that something that must be unique is there already. */
-export const isTaken = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '23505';
-
 export interface CustomerEvent {
   readonly id: string;
   readonly at: Date;

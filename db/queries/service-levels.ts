@@ -1,6 +1,7 @@
 /** What of a ticket's service levels is recorded with its events: clocks, their stretches, rungs that fired, escalations, notices. */
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
+import type { Places } from '../statement.js';
 import type { Clock, Segment } from '../../domain/sla/clock.js';
 import type { SlaStep } from '../../domain/sla/desk.js';
 import type { FiredRung } from '../../domain/sla/posting.js';
@@ -29,24 +30,22 @@ export function merged(steps: readonly SlaStep[]): SlaStep | null {
 
 const lastOf = <T>(all: readonly T[], key: (one: T) => string | number): T[] => [...new Map(all.map((one) => [key(one), one])).values()];
 
-/** The parts of the projection's statement that keep the clocks; each guarded by `complete`, and written once. */
-export function recordSla(
-  { tenant, id, product, version }: Ticket,
-  { clocks, segments, rungs, escalations, notices }: SlaStep,
-): RawBuilder<unknown> {
-  const ok = sql`(select ok from complete)`;
-  return sql`, clocks as (
+/** What a statement needs to keep them: places for the ticket's own values, and for each list as JSON. */
+export type SlaPlaces = Places<Pick<Ticket, 'tenant' | 'id' | 'product' | 'version'> & Record<keyof SlaStep, string>>;
+
+/** The parts of the projection's statement that keep the clocks, each written once. */
+export const slaInserts: Readonly<Record<keyof SlaStep, (places: SlaPlaces) => RawBuilder<unknown>>> = {
+  clocks: ({ tenant, id, product, version, clocks }) => sql`
       insert into sla_clock (tenant_id, ticket_id, clock, kind, product, policy_set, policy, calendar_id, calendar_revision, phase, origin_at,
         budget_s, consumed_s, running_since, causes, due_at, breached_at, breach_cause, late_ms, fulfilled_at, ended_at, reason, waived,
         business_s, calendar_s, state, version, updated_at)
       select ${tenant}, ${id}, clock, kind, ${product}, policy_set, policy, calendar_id, calendar_revision, phase, origin_at,
         budget_s, consumed_s, running_since, causes, due_at, breached_at, breach_cause, late_ms, fulfilled_at, ended_at, reason, waived,
         consumed_s, calendar_s, state, ${version}, now()
-      from jsonb_to_recordset(${JSON.stringify(clocks.map(clockRow))}::jsonb) as c(
+      from jsonb_to_recordset(${clocks}::jsonb) as c(
         clock text, kind text, policy_set int, policy text, calendar_id text, calendar_revision int, phase text, origin_at timestamptz,
         budget_s int, consumed_s int, running_since timestamptz, causes text[], due_at timestamptz, breached_at timestamptz, breach_cause text,
         late_ms bigint, fulfilled_at timestamptz, ended_at timestamptz, reason text, waived boolean, calendar_s int, state jsonb)
-      where ${ok}
       on conflict (tenant_id, ticket_id, clock) do update set
         policy_set = excluded.policy_set, policy = excluded.policy, calendar_id = excluded.calendar_id,
         calendar_revision = excluded.calendar_revision, phase = excluded.phase, budget_s = excluded.budget_s, consumed_s = excluded.consumed_s,
@@ -54,49 +53,53 @@ export function recordSla(
         breach_cause = excluded.breach_cause, late_ms = excluded.late_ms, fulfilled_at = excluded.fulfilled_at, ended_at = excluded.ended_at,
         reason = excluded.reason, waived = excluded.waived, business_s = excluded.business_s, calendar_s = excluded.calendar_s, state = excluded.state,
         version = excluded.version, updated_at = excluded.updated_at
-      where sla_clock.version <= excluded.version
-    ), segments as (
+      where sla_clock.version <= excluded.version`,
+  segments: ({ tenant, id, segments }) => sql`
       insert into sla_segment (tenant_id, ticket_id, clock, n, from_at, to_at, state, causes, calendar_id, calendar_revision, open_s, wall_s,
         consumed_after_s)
       select ${tenant}, ${id}, clock, n, from_at, to_at, state, causes, calendar_id, calendar_revision, open_s, wall_s, consumed_after_s
-      from jsonb_to_recordset(${JSON.stringify(segments.map(segmentRow))}::jsonb) as s(
+      from jsonb_to_recordset(${segments}::jsonb) as s(
         clock text, n int, from_at timestamptz, to_at timestamptz, state text, causes text[], calendar_id text, calendar_revision int,
         open_s int, wall_s int, consumed_after_s int)
-      where ${ok}
       on conflict (tenant_id, ticket_id, clock, n) do update set
         from_at = excluded.from_at, to_at = excluded.to_at, state = excluded.state, causes = excluded.causes,
         calendar_id = excluded.calendar_id, calendar_revision = excluded.calendar_revision, open_s = excluded.open_s,
-        wall_s = excluded.wall_s, consumed_after_s = excluded.consumed_after_s
-    ), rungs as (
+        wall_s = excluded.wall_s, consumed_after_s = excluded.consumed_after_s`,
+  rungs: ({ tenant, id, rungs }) => sql`
       insert into sla_rung (tenant_id, ticket_id, clock, rung, due_at, fired_at, late_ms, outcome, message)
       select ${tenant}, ${id}, clock, rung, due_at, fired_at, late_ms, outcome, message
-      from jsonb_to_recordset(${JSON.stringify(rungs.map(rungRow(notices)))}::jsonb) as r(
+      from jsonb_to_recordset(${rungs}::jsonb) as r(
         clock text, rung text, due_at timestamptz, fired_at timestamptz, late_ms bigint, outcome text, message text)
-      where ${ok}
-      on conflict (tenant_id, ticket_id, clock, rung) do nothing
-    ), escalations as (
+      on conflict (tenant_id, ticket_id, clock, rung) do nothing`,
+  escalations: ({ tenant, id, product, version, escalations }) => sql`
       insert into escalation (tenant_id, ticket_id, n, product, level, to_kind, to_id, status, reason_id, raised_by, take_over, clock, rung,
         ack_due_at, acknowledged_at, acknowledged_by, resolved_at, closed_at, outcome, outcome_id, created_at, version, state)
       select ${tenant}, ${id}, n, ${product}, level, to_kind, to_id, status, reason_id, raised_by, take_over, clock, rung,
         ack_due_at, acknowledged_at, acknowledged_by, resolved_at, closed_at, outcome, outcome_id, created_at, ${version}, state
-      from jsonb_to_recordset(${JSON.stringify(escalations.map(escalationRow))}::jsonb) as x(
+      from jsonb_to_recordset(${escalations}::jsonb) as x(
         n int, level int, to_kind text, to_id uuid, status text, reason_id uuid, raised_by text, take_over boolean, clock text, rung text,
         ack_due_at timestamptz, acknowledged_at timestamptz, acknowledged_by text, resolved_at timestamptz, closed_at timestamptz,
         outcome text, outcome_id uuid, created_at timestamptz, state jsonb)
-      where ${ok}
       on conflict (tenant_id, ticket_id, n) do update set
         status = excluded.status, take_over = excluded.take_over, ack_due_at = excluded.ack_due_at, acknowledged_at = excluded.acknowledged_at,
         acknowledged_by = excluded.acknowledged_by, resolved_at = excluded.resolved_at, closed_at = excluded.closed_at,
         outcome = excluded.outcome, outcome_id = excluded.outcome_id, version = excluded.version, state = excluded.state
-      where escalation.version <= excluded.version
-    ), notices as (
+      where escalation.version <= excluded.version`,
+  notices: ({ tenant, id, notices }) => sql`
       insert into notice (tenant_id, ticket_id, message, clock, about, hand_at)
       select ${tenant}, ${id}, message, about ->> 'clock', about, now()
-      from jsonb_to_recordset(${JSON.stringify(notices)}::jsonb) as m(message text, about jsonb)
-      where ${ok}
-      on conflict (tenant_id, ticket_id, message) do nothing
-    )`;
-}
+      from jsonb_to_recordset(${notices}::jsonb) as m(message text, about jsonb)
+      on conflict (tenant_id, ticket_id, message) do nothing`,
+};
+
+/** The lists of a step as `slaInserts` takes them. */
+export const slaValues = ({ clocks, segments, rungs, escalations, notices }: SlaStep): Record<keyof SlaStep, string> => ({
+  clocks: JSON.stringify(clocks.map(clockRow)),
+  segments: JSON.stringify(segments.map(segmentRow)),
+  rungs: JSON.stringify(rungs.map(rungRow(notices))),
+  escalations: JSON.stringify(escalations.map(escalationRow)),
+  notices: JSON.stringify(notices),
+});
 
 const iso = (at: Instant | null): string | null => (at === null ? null : toIso(at));
 

@@ -2,7 +2,8 @@
 import type { Life } from './lives.js';
 import { eventOf } from './plan.js';
 import type { StoryText } from './stories.js';
-import { eventSubject, rowsOf, ticketUuid } from '../queries/projection.js';
+import { eventSubject, rowsOf } from '../queries/projection.js';
+import { ticketUuid } from '../queries/ticket-row.js';
 import type { ContentId } from '../../domain/ids.js';
 import { awaitsAcknowledgement, levelOf } from '../../domain/ticket/escalation.js';
 import { toIso } from '../../domain/time.js';

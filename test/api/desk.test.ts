@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeApp } from '../../api/app.js';
 import { problems } from '../../api/problems.js';
-import { ticketUuid } from '../../db/queries/projection.js';
+import { ticketUuid } from '../../db/queries/ticket-row.js';
 import { document } from './conforms.js';
 import { demo, useStage } from './support.js';
 
