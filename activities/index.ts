@@ -18,7 +18,8 @@ import type { ReprojectionDeps } from './reprojection.js';
 import { createLedger } from './ledger.js';
 import { createNotices } from './notices.js';
 import type { NoticeDeps } from './notices.js';
-import { inOrder, Precedence } from './precedence.js';
+import { inOrder } from './precedence.js';
+import type { Precedence } from './precedence.js';
 import { createPlanning } from './sla.js';
 import type { PlanningDeps } from './sla.js';
 import { createStaffing } from './staffing.js';
@@ -28,7 +29,7 @@ import type { WebhookDeps } from './webhook.js';
 
 type Deps = ProjectionDeps &
   Omit<DeliveryDeps, 'ledger'> &
-  Omit<NoticeDeps, 'ledger' | 'precedence'> &
+  Omit<NoticeDeps, 'ledger'> &
   PlanningDeps &
   ReprojectionDeps &
   BulkDeps &
@@ -36,14 +37,13 @@ type Deps = ProjectionDeps &
   Omit<JourneyQuestionDeps, 'templates'> &
   ActionDeps &
   WebhookDeps &
-  EntryActivities;
+  EntryActivities & { readonly precedence: Precedence };
 
 /** Everything workflows may ask, each factory handed only what it uses. */
 export function createActivities(given: Deps): Activities {
-  const precedence = new Precedence();
-  const deps = { ...given, ledger: createLedger(given), precedence };
+  const deps = { ...given, ledger: createLedger(given) };
   return {
-    ...inOrder({ ...createProjection(deps), ...createPlanning(deps) }, precedence),
+    ...inOrder({ ...createProjection(deps), ...createPlanning(deps) }, deps.precedence),
     ...createDelivery(deps),
     ...createNotices(deps),
     ...createStaffing(deps),

@@ -36,7 +36,8 @@ export class Precedence {
   }
 }
 
-const key = (): string => Context.current().info.workflowExecution?.workflowId ?? '';
+/** A run is waited for from when it takes up a command until that is recorded. */
+const key = (): string => Context.current().info.workflowExecution?.runId ?? '';
 
 /** Commands from their planning to their record go before records of what clocks did. */
 export function inOrder<Desk extends ProjectionActivities & PlanningActivities>(desk: Desk, precedence: Precedence): Desk {

@@ -12,6 +12,7 @@ import { createEventRouting } from '../activities/journey-entry-routing.js';
 import { createScheduleFiring } from '../activities/journey-entry-schedule.js';
 import { createTemplates } from '../activities/journey-templates.js';
 import { createMailTokens } from '../activities/mail-tokens.js';
+import { Precedence } from '../activities/precedence.js';
 import { parseSigningKeys } from '../domain/access/signing-key.js';
 import type { TenantId } from '../domain/ids.js';
 import { createGuards } from '../domain/journey/guard.js';
@@ -23,6 +24,7 @@ import { createSecretBox } from '../db/secret-box.js';
 import { builtInJourneys } from '../journeys/index.js';
 import { createLogger } from '../logger.js';
 import { taskQueue } from '../workflows/names.js';
+import { ticketWorkflowType } from '../workflows/ticket/start.js';
 import { createJourneyActions } from './actions.js';
 import { startAuditSealer } from './audit-sealer.js';
 import { startBuiltIns } from './built-in-journeys.js';
@@ -95,8 +97,10 @@ const journeys = createJourneyMessages({ client, queueSuffix, continueAfter: con
 // An attempt that has ended makes room for the next one.
 let webhookEnded = (): void => undefined;
 const senders = createSenders(config);
+const precedence = new Precedence();
 const activities = createActivities({
   ...deps,
+  precedence,
   chance: Math.random,
   secrets: createSecretBox(config.SECRET_KEYS),
   webhooks: createHttpWebhooks({ privateTargets: config.ALLOW_PRIVATE_TARGETS }),
@@ -133,7 +137,8 @@ const onStuck = (runId: string): never => {
   log.fatal({ runId }, 'a workflow’s step does not end; this process does, and another one takes up its workflows');
   throw new Error(`a step of workflow run ${runId} does not end`);
 };
-useLeanThreads({ callStacks: config.WORKFLOW_CALL_STACKS, onStuck });
+const onCommand = { workflowType: ticketWorkflowType, tell: (runId: string) => precedence.begin(runId) };
+useLeanThreads({ callStacks: config.WORKFLOW_CALL_STACKS, onStuck, onCommand });
 const cores = await createCoreWorkers(connections, options);
 const outbound = await createOutboundWorker({ ...options, connection });
 const queues = [taskQueue('core', queueSuffix), taskQueue('outbound', queueSuffix)];

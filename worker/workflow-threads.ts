@@ -6,7 +6,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import threads from 'node:worker_threads';
-import type { WorkerOptions } from 'node:worker_threads';
+import type { MessagePort, WorkerOptions } from 'node:worker_threads';
 
 /** How threads run workflows. */
 export interface ThreadSettings {
@@ -21,6 +21,8 @@ export interface ThreadSettings {
    * @param runId the workflow run it is an activation of
    */
   readonly onStuck: (runId: string) => void;
+  /** Told of every command as its workflow takes it up, long before the first activity for it comes. */
+  readonly onCommand?: { readonly workflowType: string; readonly tell: (runId: string) => void };
 }
 
 /** What a thread is given. */
@@ -30,6 +32,8 @@ export interface ThreadData {
   readonly present: BigInt64Array;
   /** The id of its run, in UTF-8. */
   readonly run: Uint8Array;
+  /** Hears the ids of runs of this type that take up a command. */
+  readonly commands: { readonly workflowType: string; readonly port: MessagePort } | undefined;
 }
 
 const runIdLength = 36;
@@ -38,7 +42,7 @@ const looks = 10;
 const ours = fileURLToPath(new URL('./workflow-thread.cjs', import.meta.url));
 
 /** Of every worker created later in this process. */
-export function useLeanThreads({ callStacks, limit = 10_000, onStuck }: ThreadSettings): void {
+export function useLeanThreads({ callStacks, limit = 10_000, onStuck, onCommand }: ThreadSettings): void {
   const { Worker } = threads;
   threads.Worker = class extends Worker {
     constructor(file: string | URL, options?: WorkerOptions) {
@@ -48,8 +52,11 @@ export function useLeanThreads({ callStacks, limit = 10_000, onStuck }: ThreadSe
       }
       const present = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT));
       const run = new Uint8Array(new SharedArrayBuffer(runIdLength));
-      const workerData: ThreadData = { callStacks, present, run };
-      super(ours, { ...options, workerData });
+      const { port1: ear, port2: port } = new threads.MessageChannel();
+      const commands = onCommand === undefined ? undefined : { workflowType: onCommand.workflowType, port };
+      const workerData: ThreadData = { callStacks, present, run, commands };
+      super(ours, { ...options, workerData, transferList: commands === undefined ? [] : [port] });
+      if (onCommand !== undefined) ear.on('message', onCommand.tell).unref();
       let seen = { activation: 0n, times: 0 };
       const look = setInterval(() => {
         const activation = Atomics.load(present, 0);

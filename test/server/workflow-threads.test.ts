@@ -24,7 +24,7 @@ interface LeanWorker extends AsyncDisposable {
   start(type: 'waits' | 'spins'): Promise<WorkflowHandle>;
 }
 
-function workerWith(settings: Partial<Omit<ThreadSettings, 'onStuck'>>): LeanWorker {
+function workerWith(settings: Partial<Omit<ThreadSettings, 'onStuck' | 'onCommand'>> & { readonly commandsOf?: string }): LeanWorker {
   const { address, namespace } = inject('devServer');
   const taskQueue = `lean-${randomUUID()}`;
   const script = fileURLToPath(new URL('../support/lean-worker.ts', import.meta.url));
@@ -60,4 +60,20 @@ test('call stacks are noted when they are asked for, and only then', async () =>
     await workflow.signal('go');
     expect(await workflow.result()).toBe('went on');
   }
+});
+
+test('a command of the type that is asked about is told as it is taken up, and nothing else is', async () => {
+  await using worker = workerWith({ commandsOf: 'waits' });
+  await using other = workerWith({ commandsOf: 'spins' });
+  const heard: unknown[] = [];
+  for (const { process } of [worker, other]) process.on('message', (message) => heard.push(message));
+  const [asked, ignored] = await Promise.all([worker.start('waits'), other.start('waits')]);
+  expect(await Promise.all([asked.executeUpdate('ask'), ignored.executeUpdate('ask')])).toEqual(['waits', 'waits']);
+  await asked.executeUpdate('ask');
+  for (const workflow of [asked, ignored]) {
+    await workflow.signal('go');
+    expect(await workflow.result()).toBe('went on');
+  }
+  const { runId } = await asked.describe();
+  await expect.poll(() => heard).toEqual([{ command: runId }, { command: runId }]);
 });

@@ -4,10 +4,13 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { useLeanThreads } from '../../worker/workflow-threads.js';
 
 const [address = '', namespace = '', taskQueue = '', settings = '{}'] = process.argv.slice(2);
+const tell = (message: object): void => void process.send?.(message);
+const { commandsOf, ...rest } = JSON.parse(settings);
 useLeanThreads({
   callStacks: false,
-  ...JSON.parse(settings),
-  onStuck: (runId) => void process.send?.({ stuck: runId }),
+  ...rest,
+  onStuck: (runId) => tell({ stuck: runId }),
+  ...(commandsOf === undefined ? {} : { onCommand: { workflowType: commandsOf, tell: (runId) => tell({ command: runId }) } }),
 });
 const worker = await Worker.create({
   connection: await NativeConnection.connect({ address }),

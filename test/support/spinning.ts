@@ -1,7 +1,8 @@
 /** Workflows for tests of the threads they run in. */
-import { condition, defineSignal, setHandler } from '@temporalio/workflow';
+import { condition, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
 
 export const go = defineSignal('go');
+export const ask = defineUpdate<string>('ask');
 
 /** Ends once it is told to. */
 export async function waits(): Promise<string> {
@@ -17,6 +18,7 @@ export async function spins(): Promise<void> {
 
 async function toldTo(): Promise<void> {
   let told = false;
+  setHandler(ask, () => 'waits');
   setHandler(go, () => void (told = true));
   await condition(() => told);
 }
