@@ -39,7 +39,7 @@ export class Precedence {
 /** A run is waited for from when it takes up a command until that is recorded. */
 const key = (): string => Context.current().info.workflowExecution?.runId ?? '';
 
-/** Commands from their planning to their record go before records of what clocks did. */
+/** Commands go before records of what clocks did; `begin` may have said earlier that one is under way. */
 export function inOrder<Desk extends ProjectionActivities & PlanningActivities>(desk: Desk, precedence: Precedence): Desk {
   return {
     ...desk,

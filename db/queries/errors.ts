@@ -1,5 +1,8 @@
 /** What PostgreSQL refuses on purpose. */
 
+/** The constraint that lets no number of an event be given twice. */
+export const eventKey = 'event_pkey';
+
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
 /**

@@ -25,7 +25,6 @@ const visitId = (journeyId: string, step: string, visit: number, item: string | 
 export function gateInserts(tenant: TenantId, journeyId: string, gates: readonly StandingGate[]): RawBuilder<unknown> {
   if (gates.length === 0) return sql``;
   const last = lastOf(gates, ({ step, visit, item }) => visitId(journeyId, step, visit, item));
-  const ok = sql`(select ok from complete)`;
   return sql`, gates as (
       insert into approval (tenant_id, id, journey_id, handoff_id, step, visit, round, requester, earlier_voters, eligible, voters, required,
         delegations, escalations, evidence_hash, outcome, cause, opened_at, due_at, closed_at, version)
@@ -35,7 +34,6 @@ export function gateInserts(tenant: TenantId, journeyId: string, gates: readonly
         id text, handoff_id text, step text, visit int, round int, requester text, earlier_voters text[], eligible jsonb, voters text[],
         required int, delegations jsonb, escalations jsonb, evidence_hash text, outcome text, cause text, opened_at timestamptz, due_at timestamptz,
         closed_at timestamptz, version int)
-      where ${ok}
       on conflict (tenant_id, id) do update set
         round = excluded.round, eligible = excluded.eligible, voters = excluded.voters, required = excluded.required,
         delegations = excluded.delegations, escalations = excluded.escalations, evidence_hash = excluded.evidence_hash,
@@ -47,14 +45,13 @@ export function gateInserts(tenant: TenantId, journeyId: string, gates: readonly
       select ${tenant}, approval_id, n, round, by, on_behalf_of, decision, comment_id, at, void
       from jsonb_to_recordset(${JSON.stringify(last.flatMap((standing) => voteRows(journeyId, standing)))}::jsonb) as v(
         approval_id text, n int, round int, by text, on_behalf_of text, decision text, comment_id uuid, at timestamptz, void boolean)
-      where ${ok}
       on conflict (tenant_id, approval_id, n) do update set
         round = excluded.round, by = excluded.by, on_behalf_of = excluded.on_behalf_of, decision = excluded.decision,
         comment_id = excluded.comment_id, at = excluded.at, void = excluded.void
     ), voided as (
       update approval_vote v set void = true
       from jsonb_to_recordset(${JSON.stringify(last.map((standing) => votesOf(journeyId, standing)))}::jsonb) as g(approval_id text, round int, given int[])
-      where v.tenant_id = ${tenant} and v.approval_id = g.approval_id and v.round < g.round and not v.void and v.n <> all(g.given) and ${ok}
+      where v.tenant_id = ${tenant} and v.approval_id = g.approval_id and v.round < g.round and not v.void and v.n <> all(g.given)
     )`;
 }
 

@@ -29,33 +29,25 @@ export async function projectHandoff(options: ProjectionOptions, records: readon
     version: view.version,
     rows: logRows(records, options.newId),
     record: (tx, rows) => {
-      const ok = sql`where (select ok from complete)`;
-      const statement = sql<{ inserted: number }>`
+      const statement = sql`
         with ${logInsert({ tenant, subject, journeyId, entity }, rows)}, written as (
-          ${writeHandoff(tenant, view, runId, ok)}
+          ${writeHandoff(tenant, view, runId)}
         )${gateInserts(tenant, journeyId, gates)}
-        select count(*)::int as inserted from recorded`;
-      return executeLog(tx, statement, rows);
+        select`;
+      return executeLog(tx, statement);
     },
-    rewrite: async (tx) => void (await writeHandoff(tenant, view, runId, sql`where true`, sql`<=`).execute(tx)),
+    rewrite: async (tx) => void (await writeHandoff(tenant, view, runId, sql`<=`).execute(tx)),
   });
 }
 
 /** Inserts the row, or updates one of a lower version. */
-const writeHandoff = (
-  tenant: TenantId,
-  view: HandoffView,
-  runId: string,
-  condition: RawBuilder<unknown>,
-  newer = sql`<`,
-): RawBuilder<unknown> => sql`
+const writeHandoff = (tenant: TenantId, view: HandoffView, runId: string, newer = sql`<`): RawBuilder<unknown> => sql`
     insert into handoff (tenant_id, id, journey_id, step, visit, extra, state, from_package, to_package, mode, owner, assignee, people, roles,
       data, missing, outcome, reason, due_at, attempts, version, run_id, created_at, ended_at)
     select ${tenant}::uuid, ${view.handoffId}, ${view.journeyId}, ${view.step}, ${view.visit}::int, ${view.extra}, ${view.state}, ${view.from},
       ${view.to}, ${view.mode}, ${view.owner}, ${view.assignee}, ${[...(view.people ?? [])]}::text[], ${[...(view.roles ?? [])]}::text[],
       ${JSON.stringify(view.data)}::jsonb, ${[...view.missing]}::text[], ${view.outcome}, ${view.reason}, ${isoOf(view.dueAt)}::timestamptz,
       ${view.attempts}::int, ${view.version}::int, ${runId}, ${toIso(view.createdAt)}::timestamptz, ${isoOf(view.endedAt)}::timestamptz
-    ${condition}
     on conflict (tenant_id, id) do update set
       state = excluded.state, owner = excluded.owner, assignee = excluded.assignee, people = excluded.people, roles = excluded.roles,
       data = excluded.data, missing = excluded.missing, outcome = excluded.outcome, reason = excluded.reason, due_at = excluded.due_at,

@@ -5,6 +5,7 @@ import type { RawBuilder } from 'kysely';
 import { withTenant } from '../client.js';
 import type { Db, TenantTx } from '../client.js';
 import { auditInsert } from './audit.js';
+import { eventKey, isTaken } from './errors.js';
 import { AlreadyRecorded, storedEvents } from './projection.js';
 import { originOf } from '../../domain/actor.js';
 import type { Origin } from '../../domain/actor.js';
@@ -93,10 +94,7 @@ export interface LogPlace {
   readonly entity: RawBuilder<unknown>;
 }
 
-/**
- * The parts of a statement that store the lines and their audit, and link the texts their commands brought. What stands behind them is to hold only when
- * `(select ok from complete)` is true; `recorded` has the lines that are new.
- */
+/** The parts of a statement that store the lines and their audit, and link the texts their commands brought. */
 export const logInsert = ({ tenant, subject, journeyId, entity }: LogPlace, rows: readonly LogRow[]): RawBuilder<unknown> => sql`
     given as (
       select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e(
@@ -107,22 +105,20 @@ export const logInsert = ({ tenant, subject, journeyId, entity }: LogPlace, rows
       select ${tenant}, ${subject}, seq, id, type, at, actor, role, source, "commandId", "runId", decode(digest, 'hex'), data, routing,
         ${journeyId}, ${entity}
       from given
-      on conflict (tenant_id, subject, seq) do nothing
-      returning seq
-    ), complete as (
-      select count(*) = ${rows.length} as ok from recorded
     ), linked as (
       update content c set linked_at = now()
       where c.tenant_id = ${tenant} and c.journey_id = ${journeyId} and c.linked_at is null and c.command_id in (select "commandId" from given)
-        and (select ok from complete)
     ), audited as (
-      ${auditInsert(tenant, auditEntries(subject, rows), sql`where (select ok from complete)`)}
+      ${auditInsert(tenant, auditEntries(subject, rows))}
     )`;
 
 /** @throws AlreadyRecorded when some line was there before; the transaction has to be rolled back */
-export async function executeLog(tx: TenantTx, statement: RawBuilder<{ inserted: number }>, rows: readonly LogRow[]): Promise<void> {
-  const { rows: counts } = await statement.execute(tx);
-  if (counts[0]?.inserted !== rows.length) throw new AlreadyRecorded();
+export async function executeLog(tx: TenantTx, statement: RawBuilder<unknown>): Promise<void> {
+  try {
+    await statement.execute(tx);
+  } catch (error) {
+    throw isTaken(error, eventKey) ? new AlreadyRecorded() : error;
+  }
 }
 
 /** What is to be recorded, and how. */
@@ -130,7 +126,7 @@ export interface Recording extends Pick<LogPlace, 'tenant' | 'subject'> {
   readonly rows: readonly LogRow[];
   /** The number of the last event. */
   readonly version: number;
-  /** Stores these lines and how things stand. Throws AlreadyRecorded. */
+  /** Stores these lines and how things stand, in one statement. Throws AlreadyRecorded. */
   readonly record: (tx: TenantTx, rows: readonly LogRow[]) => Promise<void>;
   /** Writes how things stand although the version is stored already. */
   readonly rewrite: (tx: TenantTx) => Promise<void>;
@@ -139,14 +135,13 @@ export interface Recording extends Pick<LogPlace, 'tenant' | 'subject'> {
 /** Records once; where numbers are taken, finds out by whom: this very attempt, a lost one of the same command, or another history. */
 export async function recordOnce({ db, onRepaired, statementMs }: ProjectionOptions, recording: Recording): Promise<ProjectionOutcome> {
   const { tenant, rows, version, record } = recording;
-  const work = <T>(of: (tx: TenantTx) => Promise<T>): Promise<T> => withTenant(db, tenant, of, { statementMs: statementMs?.() });
   try {
-    await work((tx) => record(tx, rows));
+    await withTenant(db, tenant, (tx) => record(tx, rows), { statementMs: statementMs?.(), forOne: true });
     return { stored: version, conflict: false };
   } catch (error) {
     if (!(error instanceof AlreadyRecorded)) throw error;
   }
-  return work((tx) => reconcile(tx, recording, onRepaired));
+  return withTenant(db, tenant, (tx) => reconcile(tx, recording, onRepaired), { statementMs: statementMs?.() });
 }
 
 async function reconcile(

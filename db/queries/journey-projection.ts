@@ -30,7 +30,7 @@ export async function projectJourney(options: ProjectionOptions, records: readon
     version: view.version,
     rows: logRows(records, options.newId),
     record: (tx, rows) => record(tx, records, last, rows),
-    rewrite: async (tx) => void (await writeJourney(view, { runId, isModified: isModified(records) }, sql`where true`).execute(tx)),
+    rewrite: async (tx) => void (await writeJourney(view, { runId, isModified: isModified(records) }).execute(tx)),
   });
 }
 
@@ -39,16 +39,15 @@ async function record(tx: TenantTx, records: readonly JourneyRecord[], last: Jou
   const tenant = asTenantId(last.tenant);
   const { subject } = view.start;
   const place = { tenant, subject: journeySubject(journeyId), journeyId, entity: sql`${`${subject.type}/${subject.id}`}` };
-  const ok = sql`where (select ok from complete)`;
   const gates = records.flatMap(({ gates: standing, view: { version } }) =>
     standing.map(({ step, visit, item = null, gate }) => ({ step, visit, item, handoffId: null, gate, version })),
   );
-  const statement = sql<{ inserted: number }>`
+  const statement = sql`
     with ${logInsert(place, rows)}, written as (
-      ${writeJourney(view, { runId, isModified: isModified(records) }, ok)}
+      ${writeJourney(view, { runId, isModified: isModified(records) })}
     )${visitInserts(tenant, journeyId, records)}${gateInserts(tenant, journeyId, gates)}${incidentInserts(tenant, journeyId, records)}${goalInserts(tenant, journeyId, records)}
-    select count(*)::int as inserted from recorded`;
-  await executeLog(tx, statement, rows);
+    select`;
+  await executeLog(tx, statement);
 }
 
 const isModified = (records: readonly JourneyRecord[]): boolean =>
@@ -58,7 +57,6 @@ const isModified = (records: readonly JourneyRecord[]): boolean =>
 function writeJourney(
   view: JourneyView,
   { runId, isModified: modified }: { readonly runId: string; readonly isModified: boolean },
-  condition: RawBuilder<unknown>,
 ): RawBuilder<unknown> {
   const { start } = view;
   return sql`
@@ -72,7 +70,6 @@ function writeJourney(
       ${start.trigger?.eventId ?? null}, ${start.parent?.journeyId ?? null}, ${isoOf(view.dueAt)}::timestamptz, ${view.awaitsApproval},
       ${modified}, ${view.version}::int, ${runId}, ${toIso(start.startedAt)}::timestamptz, ${toIso(view.lastActivity)}::timestamptz,
       ${isoOf(view.endedAt)}::timestamptz
-    ${condition}
     on conflict (tenant_id, id) do update set
       template_version = excluded.template_version, template_hash = excluded.template_hash, status = excluded.status, result = excluded.result,
       outcome = excluded.outcome, stage = excluded.stage, progress = excluded.progress, current_step = excluded.current_step,
@@ -95,7 +92,6 @@ function visitInserts(tenant: TenantId, journeyId: string, records: readonly Jou
         step text, visit int, item text, state text, stage text, entered_at timestamptz, ended_at timestamptz, outcome text, cause text,
         due_at timestamptz, attempts int, incident_code text, incident_detail jsonb, output jsonb, late_result jsonb, people text[], roles text[], outcomes text[],
         assignee text, claimed_until timestamptz, version int)
-      where (select ok from complete)
       on conflict (tenant_id, journey_id, step, visit, item) do update set
         state = excluded.state, stage = excluded.stage, ended_at = excluded.ended_at, outcome = excluded.outcome, cause = excluded.cause,
         due_at = excluded.due_at, attempts = excluded.attempts, incident_code = excluded.incident_code,
@@ -160,13 +156,12 @@ function incidentInserts(tenant: TenantId, journeyId: string, records: readonly 
       select ${tenant}, ${journeyId}, seq, step, visit, item, code, detail, opened_at, at, resolution, by
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as i(
         seq int, step text, visit int, item text, code text, detail jsonb, opened_at timestamptz, at timestamptz, resolution text, by text)
-      where (select ok from complete)
       on conflict (tenant_id, journey_id, seq) do nothing
     ), resolutions as (
       update journey_incident i set resolved_at = r.at, resolution = r.resolution, resolved_by = r.by
       from jsonb_to_recordset(${JSON.stringify(end === null ? resolved : [...resolved, { ...end, all: true }])}::jsonb) as r(
         step text, visit int, item text, "all" boolean, at timestamptz, resolution text, by text)
-      where i.tenant_id = ${tenant} and i.journey_id = ${journeyId} and i.resolved_at is null and (select ok from complete)
+      where i.tenant_id = ${tenant} and i.journey_id = ${journeyId} and i.resolved_at is null
         and (r."all" or (i.step is not distinct from r.step and i.visit is not distinct from r.visit and i.item = r.item))
     )`;
 }
@@ -206,7 +201,6 @@ function goalInserts(tenant: TenantId, journeyId: string, records: readonly Jour
       insert into journey_goal (tenant_id, journey_id, goal, reached_at, event_id, value)
       select ${tenant}, ${journeyId}, goal, at, event_id, value
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as g(goal text, at timestamptz, event_id text, value double precision)
-      where (select ok from complete)
       on conflict (tenant_id, journey_id, goal) do nothing
     )`;
 }

@@ -1,7 +1,7 @@
 /** Writes what a ticket's workflow accepted: events, their audit, texts, planned mails and the row, all or nothing, in one statement. */
 import { createHash } from 'node:crypto';
 import type { TenantTx } from '../client.js';
-import { isRefused, isTaken } from './errors.js';
+import { eventKey, isRefused, isTaken } from './errors.js';
 import { merged, slaValues } from './service-levels.js';
 import { recordingOf, rewriting, slaParts } from './ticket-statement.js';
 import type { RecordingPart } from './ticket-statement.js';
@@ -90,7 +90,7 @@ export async function recordTicket(tx: TenantTx, rows: ProjectionRows, whole = b
       ...slaValues(sla ?? noSla),
     });
   } catch (error) {
-    if (isTaken(error, 'event_pkey')) throw new AlreadyRecorded();
+    if (isTaken(error, eventKey)) throw new AlreadyRecorded();
     if (isRefused(error)) throw new RowOfOtherTexts();
     throw error;
   }
