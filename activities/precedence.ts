@@ -7,26 +7,21 @@ import type { PlanningActivities, ProjectionActivities } from './contract.js';
 const patience = 100;
 /** A command that does not come back to be recorded is not waited for any longer. In milliseconds. */
 const forgottenAfter = 250;
+/** What a workflow needs after the record to give its answer, in milliseconds: a burst of other work would double it. */
+const answersWithin = 10;
 
 /** Who is waited for, in one process. */
 export class Precedence {
   private readonly waiting = new Map<string, NodeJS.Timeout>();
   private over = new AbortController();
 
-  /** Somebody waits for what this key stands for, until `end`. */
+  /** Somebody waits for what this key stands for, until a moment after `recorded`. */
   begin(key: string): void {
-    clearTimeout(this.waiting.get(key));
-    const timer = setTimeout(() => this.end(key), forgottenAfter);
-    timer.unref();
-    this.waiting.set(key, timer);
+    this.waitFor(key, forgottenAfter);
   }
 
-  end(key: string): void {
-    clearTimeout(this.waiting.get(key));
-    this.waiting.delete(key);
-    if (this.waiting.size > 0) return;
-    this.over.abort();
-    this.over = new AbortController();
+  recorded(key: string): void {
+    this.waitFor(key, answersWithin);
   }
 
   /** Comes back when nobody waits for anything, or when it has taken too long. */
@@ -34,9 +29,23 @@ export class Precedence {
     if (this.waiting.size === 0) return;
     await sleep(patience, undefined, { signal: this.over.signal, ref: false }).catch(() => undefined);
   }
+
+  private waitFor(key: string, ms: number): void {
+    clearTimeout(this.waiting.get(key));
+    const timer = setTimeout(() => this.end(key), ms);
+    timer.unref();
+    this.waiting.set(key, timer);
+  }
+
+  private end(key: string): void {
+    this.waiting.delete(key);
+    if (this.waiting.size > 0) return;
+    this.over.abort();
+    this.over = new AbortController();
+  }
 }
 
-/** A run is waited for from when it takes up a command until that is recorded. */
+/** A run is waited for from when it takes up a command until that is recorded and answered. */
 const key = (): string => Context.current().info.workflowExecution?.runId ?? '';
 
 /** Commands go before records of what clocks did; `begin` may have said earlier that one is under way. */
@@ -56,7 +65,7 @@ export function inOrder<Desk extends ProjectionActivities & PlanningActivities>(
       try {
         return await desk.project(steps);
       } finally {
-        precedence.end(key());
+        precedence.recorded(key());
       }
     },
   };

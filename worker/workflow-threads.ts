@@ -6,7 +6,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import threads from 'node:worker_threads';
-import type { MessagePort, WorkerOptions } from 'node:worker_threads';
+import type { MessagePort, Transferable, WorkerOptions } from 'node:worker_threads';
+import type { WorkerThreadRequest } from '@temporalio/worker/lib/workflow/workflow-worker-thread/input.js';
 
 /** How threads run workflows. */
 export interface ThreadSettings {
@@ -21,7 +22,7 @@ export interface ThreadSettings {
    * @param runId the workflow run it is an activation of
    */
   readonly onStuck: (runId: string) => void;
-  /** Told of every command as its workflow takes it up, long before the first activity for it comes. */
+  /** Told of every command as its workflow takes it up, long before the first activity for it comes; of a new workflow's as its thread gets it. */
   readonly onCommand?: { readonly workflowType: string; readonly tell: (runId: string) => void };
 }
 
@@ -45,6 +46,8 @@ const ours = fileURLToPath(new URL('./workflow-thread.cjs', import.meta.url));
 export function useLeanThreads({ callStacks, limit = 10_000, onStuck, onCommand }: ThreadSettings): void {
   const { Worker } = threads;
   threads.Worker = class extends Worker {
+    #onCommand: ThreadSettings['onCommand'];
+
     constructor(file: string | URL, options?: WorkerOptions) {
       if (typeof file !== 'string' || !file.endsWith('workflow-worker-thread.js')) {
         super(file, options);
@@ -56,6 +59,7 @@ export function useLeanThreads({ callStacks, limit = 10_000, onStuck, onCommand 
       const commands = onCommand === undefined ? undefined : { workflowType: onCommand.workflowType, port };
       const workerData: ThreadData = { callStacks, present, run, commands };
       super(ours, { ...options, workerData, transferList: commands === undefined ? [] : [port] });
+      this.#onCommand = onCommand;
       if (onCommand !== undefined) ear.on('message', onCommand.tell).unref();
       let seen = { activation: 0n, times: 0 };
       const look = setInterval(() => {
@@ -66,5 +70,18 @@ export function useLeanThreads({ callStacks, limit = 10_000, onStuck, onCommand 
       look.unref();
       this.once('exit', () => clearInterval(look));
     }
+
+    override postMessage(request: WorkerThreadRequest, transfer?: readonly Transferable[]): void {
+      const runId = startedBy(request, this.#onCommand?.workflowType);
+      if (runId !== undefined) this.#onCommand?.tell(runId);
+      super.postMessage(request, transfer);
+    }
   };
+}
+
+/** @returns the run, when the thread is to begin with a new workflow of this type, not with one that it only has to remember */
+function startedBy({ input }: WorkerThreadRequest, workflowType: string | undefined): string | undefined {
+  if (input.type !== 'create-workflow') return undefined;
+  const { info } = input.options;
+  return info.workflowType === workflowType && !info.unsafe.isReplaying ? info.runId : undefined;
 }

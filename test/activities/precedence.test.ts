@@ -1,6 +1,6 @@
 /** What somebody waits for goes before what a clock does by itself. */
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { PlanResult, ProjectionResult } from '../../activities/contract.js';
 import { inOrder, Precedence } from '../../activities/precedence.js';
 import type { TicketStep } from '../../domain/ticket/step.js';
@@ -48,6 +48,22 @@ test('a clock’s record waits for the command that is being recorded, and for o
   expect(desk.done).toEqual([]);
   desk.endAll();
   await Promise.all([command, clock]);
+  expect(desk.done).toEqual(['open', 'sla']);
+});
+
+test('a clock’s record waits until a recorded command is answered', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const desk = aDesk();
+  const command = desk.project('ticket/one', 'open');
+  const clock = desk.project('ticket/two', 'sla');
+  await turn();
+  desk.endAll();
+  await command;
+  await turn();
+  expect(desk.done, 'its workflow has not answered yet').toEqual(['open']);
+  vi.advanceTimersByTime(10);
+  await clock;
   expect(desk.done).toEqual(['open', 'sla']);
 });
 

@@ -24,7 +24,9 @@ interface LeanWorker extends AsyncDisposable {
   start(type: 'waits' | 'spins'): Promise<WorkflowHandle>;
 }
 
-function workerWith(settings: Partial<Omit<ThreadSettings, 'onStuck' | 'onCommand'>> & { readonly commandsOf?: string }): LeanWorker {
+type LeanSettings = Partial<Omit<ThreadSettings, 'onStuck' | 'onCommand'>> & { readonly commandsOf?: string; readonly cache?: number };
+
+function workerWith(settings: LeanSettings): LeanWorker {
   const { address, namespace } = inject('devServer');
   const taskQueue = `lean-${randomUUID()}`;
   const script = fileURLToPath(new URL('../support/lean-worker.ts', import.meta.url));
@@ -62,18 +64,34 @@ test('call stacks are noted when they are asked for, and only then', async () =>
   }
 });
 
-test('a command of the type that is asked about is told as it is taken up, and nothing else is', async () => {
+test('a command of the type that is asked about is told as it is taken up, a new workflow as it begins, and nothing else is', async () => {
   await using worker = workerWith({ commandsOf: 'waits' });
   await using other = workerWith({ commandsOf: 'spins' });
   const heard: unknown[] = [];
   for (const { process } of [worker, other]) process.on('message', (message) => heard.push(message));
   const [asked, ignored] = await Promise.all([worker.start('waits'), other.start('waits')]);
+  const { runId } = await asked.describe();
+  const told = { command: runId };
+  await expect.poll(() => heard).toEqual([told]);
   expect(await Promise.all([asked.executeUpdate('ask'), ignored.executeUpdate('ask')])).toEqual(['waits', 'waits']);
   await asked.executeUpdate('ask');
   for (const workflow of [asked, ignored]) {
     await workflow.signal('go');
     expect(await workflow.result()).toBe('went on');
   }
-  const { runId } = await asked.describe();
-  await expect.poll(() => heard).toEqual([{ command: runId }, { command: runId }]);
+  await expect.poll(() => heard).toEqual([told, told, told]);
+});
+
+test('a workflow that its worker only has to remember is not told as a new one', async () => {
+  await using worker = workerWith({ commandsOf: 'waits', cache: 0 });
+  const heard: unknown[] = [];
+  worker.process.on('message', (message) => heard.push(message));
+  const workflow = await worker.start('waits');
+  const { runId } = await workflow.describe();
+  const told = { command: runId };
+  await expect.poll(() => heard).toEqual([told]);
+  await workflow.executeUpdate('ask');
+  await workflow.signal('go');
+  expect(await workflow.result()).toBe('went on');
+  await expect.poll(() => heard).toEqual([told, told]);
 });

@@ -5,7 +5,7 @@ import { useLeanThreads } from '../../worker/workflow-threads.js';
 
 const [address = '', namespace = '', taskQueue = '', settings = '{}'] = process.argv.slice(2);
 const tell = (message: object): void => void process.send?.(message);
-const { commandsOf, ...rest } = JSON.parse(settings);
+const { commandsOf, cache, ...rest } = JSON.parse(settings);
 useLeanThreads({
   callStacks: false,
   ...rest,
@@ -17,6 +17,7 @@ const worker = await Worker.create({
   namespace,
   taskQueue,
   workflowsPath: fileURLToPath(new URL('./spinning.ts', import.meta.url)),
+  ...(cache === undefined ? {} : { maxCachedWorkflows: cache }),
 });
 // Nothing else ends one whose thread is stuck.
 process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));

@@ -1,11 +1,12 @@
 /** Workflows for tests of the threads they run in. */
-import { condition, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
+import { condition, defineSignal, defineUpdate, setHandler, sleep } from '@temporalio/workflow';
 
 export const go = defineSignal('go');
 export const ask = defineUpdate<string>('ask');
 
-/** Ends once it is told to. */
+/** Ends once it is told to. Its first step leaves something in its history: the SDK takes one that does not for a part of the next. */
 export async function waits(): Promise<string> {
+  void sleep('1 hour');
   await toldTo();
   return 'went on';
 }
