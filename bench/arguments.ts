@@ -49,7 +49,7 @@ export const usage = `npm run bench -- <w1|w2|w3|w4|w5|w6> [flags]    measures o
   --streams <n>          live streams of w5, by twenties (1000)
   --quick                short rounds, small samples: shows that it works, no figure to quote
   --set <NAME=value>     an environment variable of api and worker, as in .env.example; may be given several times
-                         (w4: OUTBOUND_RATE=500, WORKER_CACHE=6000, WORKER_THREADS=4 and STICKY_TIMEOUT_MS=60000, for storms:
+                         (w4: OUTBOUND_RATE=500, WORKER_CACHE=6000, WORKER_THREADS=6 and STICKY_TIMEOUT_MS=60000, for storms:
                          docs/operators.md)
   --attach               use the system that runs on --state-dir; its tickets stay there, parts are not restarted,
                          so memory and statements are not counted
@@ -63,7 +63,7 @@ Figures of the dev server and of the server on PostgreSQL stand in separate colu
 
 const standardRates = { w1: [5, 20, 50], w2: [100], w3: [2, 4, 6], w4: [2], w5: [1], w6: [2] } as const;
 /** What a desk is set to whose deadlines fall together by the thousand: docs/operators.md. */
-const stormSettings = { OUTBOUND_RATE: '500', WORKER_CACHE: '6000', WORKER_THREADS: '4', STICKY_TIMEOUT_MS: '60000' } as const;
+const stormSettings = { OUTBOUND_RATE: '500', WORKER_CACHE: '6000', WORKER_THREADS: '6', STICKY_TIMEOUT_MS: '60000' } as const;
 /** What has no use for which flags. */
 const useless = {
   w2: ['rounds', 'held', 'deliveries', 'attach', 'set'],

@@ -163,7 +163,7 @@ describe('the command line of w4', () => {
       'WORKER_CACHE=7000',
     ]);
     expect(plan.parts).toEqual(['instant-1000', 'spread-1000']);
-    expect(settings).toEqual({ OUTBOUND_RATE: '200', WORKER_CACHE: '7000', WORKER_THREADS: '4', STICKY_TIMEOUT_MS: '60000' });
+    expect(settings).toEqual({ OUTBOUND_RATE: '200', WORKER_CACHE: '7000', WORKER_THREADS: '6', STICKY_TIMEOUT_MS: '60000' });
   });
 
   test.each([
