@@ -7,7 +7,7 @@ const { workerData } = require('node:worker_threads');
 const { BaseVMWorkflow, globalHandlers } = require('@temporalio/worker/lib/workflow/vm-shared.js');
 
 /** @type {import('./workflow-threads.js').ThreadData} */
-const { callStacks, present, run, commands } = workerData;
+const { callStacks, present, run } = workerData;
 
 const encoder = new TextEncoder();
 let activations = 0n;
@@ -25,16 +25,15 @@ Script.prototype.runInContext = function (context, options) {
 // oxlint-disable-next-line typescript/unbound-method -- called with the workflow it is a method of
 const { activate } = BaseVMWorkflow.prototype;
 BaseVMWorkflow.prototype.activate = function (activation) {
-  if (commands !== undefined && !activation.isReplaying && this.activator.info.workflowType === commands.workflowType) {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port, not a window
-    if (activation.jobs?.some(({ doUpdate }) => doUpdate != null)) commands.port.postMessage(this.runId);
-  }
   encoder.encodeInto(this.runId, run);
   activations += 1n;
   Atomics.store(present, 0, activations);
   try {
     // All code of the workflow runs before this returns its promise.
-    return activate.call(this, activation);
+    return activate.call(this, activation).then((completion) => {
+      // What calls there are is asked for; that there are none is said at once.
+      return this.activator.sinkCalls.length === 0 ? Object.assign(completion, { quiet: true }) : completion;
+    });
   } finally {
     Atomics.store(present, 0, 0n);
   }

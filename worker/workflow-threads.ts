@@ -3,11 +3,15 @@
  *
  * The SDK notes a call stack for every promise of every workflow, for the Call Stack page of the Web UI, and starts a thread for the time limit of
  * every step into the sandbox, six or so in an activation. Ours notes stacks only when asked, and one look a second finds what does not end.
+ *
+ * After each activation the SDK asks the thread for calls to the world outside, mostly none, and only then passes on what the workflow decided.
+ * Ours says with its decision that there are none, and is not asked.
  */
 import { fileURLToPath } from 'node:url';
 import threads from 'node:worker_threads';
-import type { MessagePort, Transferable, WorkerOptions } from 'node:worker_threads';
-import type { WorkerThreadRequest } from '@temporalio/worker/lib/workflow/workflow-worker-thread/input.js';
+import type { Transferable, WorkerOptions } from 'node:worker_threads';
+import type { WorkerThreadInput, WorkerThreadRequest } from '@temporalio/worker/lib/workflow/workflow-worker-thread/input.js';
+import type { WorkerThreadResponse } from '@temporalio/worker/lib/workflow/workflow-worker-thread/output.js';
 
 /** How threads run workflows. */
 export interface ThreadSettings {
@@ -22,8 +26,13 @@ export interface ThreadSettings {
    * @param runId the workflow run it is an activation of
    */
   readonly onStuck: (runId: string) => void;
-  /** Told of every command as its workflow takes it up, long before the first activity for it comes; of a new workflow's as its thread gets it. */
-  readonly onCommand?: { readonly workflowType: string; readonly tell: (runId: string) => void };
+  /** Told of every command and every new workflow of this type as its thread gets it, long before the first activity for it comes. */
+  readonly onCommand?: CommandListener;
+}
+
+interface CommandListener {
+  readonly workflowType: string;
+  readonly tell: (runId: string) => void;
 }
 
 /** What a thread is given. */
@@ -33,9 +42,16 @@ export interface ThreadData {
   readonly present: BigInt64Array;
   /** The id of its run, in UTF-8. */
   readonly run: Uint8Array;
-  /** Hears the ids of runs of this type that take up a command. */
-  readonly commands: { readonly workflowType: string; readonly port: MessagePort } | undefined;
 }
+
+/** What a thread adds to the decision of a workflow that calls nothing outside. */
+interface Quiet {
+  readonly runId: string;
+  readonly quiet: true;
+}
+
+const isQuiet = (completion: { readonly runId?: string | null }): completion is Quiet =>
+  typeof completion.runId === 'string' && 'quiet' in completion && completion.quiet === true;
 
 const runIdLength = 36;
 /** Times an activation is seen before it is past its limit: a machine that stood still meanwhile has not worked on it either. */
@@ -46,7 +62,9 @@ const ours = fileURLToPath(new URL('./workflow-thread.cjs', import.meta.url));
 export function useLeanThreads({ callStacks, limit = 10_000, onStuck, onCommand }: ThreadSettings): void {
   const { Worker } = threads;
   threads.Worker = class extends Worker {
-    #onCommand: ThreadSettings['onCommand'];
+    /** Runs whose last decision came with no calls. */
+    readonly #quiet = new Set<string>();
+    readonly #commands = onCommand === undefined ? undefined : new Commands(onCommand);
 
     constructor(file: string | URL, options?: WorkerOptions) {
       if (typeof file !== 'string' || !file.endsWith('workflow-worker-thread.js')) {
@@ -55,12 +73,9 @@ export function useLeanThreads({ callStacks, limit = 10_000, onStuck, onCommand 
       }
       const present = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT));
       const run = new Uint8Array(new SharedArrayBuffer(runIdLength));
-      const { port1: ear, port2: port } = new threads.MessageChannel();
-      const commands = onCommand === undefined ? undefined : { workflowType: onCommand.workflowType, port };
-      const workerData: ThreadData = { callStacks, present, run, commands };
-      super(ours, { ...options, workerData, transferList: commands === undefined ? [] : [port] });
-      this.#onCommand = onCommand;
-      if (onCommand !== undefined) ear.on('message', onCommand.tell).unref();
+      const workerData: ThreadData = { callStacks, present, run };
+      super(ours, { ...options, workerData });
+      this.on('message', (response: WorkerThreadResponse) => this.#note(response));
       let seen = { activation: 0n, times: 0 };
       const look = setInterval(() => {
         const activation = Atomics.load(present, 0);
@@ -72,16 +87,52 @@ export function useLeanThreads({ callStacks, limit = 10_000, onStuck, onCommand 
     }
 
     override postMessage(request: WorkerThreadRequest, transfer?: readonly Transferable[]): void {
-      const runId = startedBy(request, this.#onCommand?.workflowType);
-      if (runId !== undefined) this.#onCommand?.tell(runId);
+      const { requestId, input } = request;
+      if (input.type === 'extract-sink-calls' && this.#quiet.delete(input.runId)) {
+        const none: WorkerThreadResponse = { requestId, result: { type: 'ok', output: { type: 'sink-calls', calls: [] } } };
+        // The SDK notes its question only after it has asked.
+        queueMicrotask(() => this.emit('message', none));
+        return;
+      }
+      this.#commands?.see(input);
       super.postMessage(request, transfer);
+    }
+
+    #note({ result }: WorkerThreadResponse): void {
+      if (result.type !== 'ok' || result.output?.type !== 'activation-completion') return;
+      const { completion } = result.output;
+      if (!(completion instanceof Uint8Array) && isQuiet(completion)) this.#quiet.add(completion.runId);
     }
   };
 }
 
-/** @returns the run, when the thread is to begin with a new workflow of this type, not with one that it only has to remember */
-function startedBy({ input }: WorkerThreadRequest, workflowType: string | undefined): string | undefined {
-  if (input.type !== 'create-workflow') return undefined;
-  const { info } = input.options;
-  return info.workflowType === workflowType && !info.unsafe.isReplaying ? info.runId : undefined;
+/** Finds commands among what a thread is given. */
+class Commands {
+  private readonly runs = new Set<string>();
+  private readonly listener: CommandListener;
+
+  constructor(listener: CommandListener) {
+    this.listener = listener;
+  }
+
+  see(input: WorkerThreadInput): void {
+    if (input.type === 'create-workflow') {
+      const { info } = input.options;
+      if (info.workflowType !== this.listener.workflowType) return;
+      this.runs.add(info.runId);
+      if (!info.unsafe.isReplaying) this.listener.tell(info.runId); // otherwise it is only to be remembered
+    } else if (input.type === 'activate-workflow') {
+      if (this.runs.has(input.runId) && bringsCommand(input.activation)) this.listener.tell(input.runId);
+    } else if (input.type === 'dispose-workflow') {
+      this.runs.delete(input.runId);
+    }
+  }
 }
+
+type Activation = Extract<WorkerThreadInput, { type: 'activate-workflow' }>['activation'];
+
+/** Where the SDK encodes what it gives its threads, which it does for another runtime than Node, this sees nothing. */
+const bringsCommand = (activation: Activation): boolean =>
+  !(activation instanceof Uint8Array) &&
+  activation.isReplaying !== true &&
+  activation.jobs?.some(({ doUpdate }) => doUpdate != null) === true;

@@ -24,7 +24,11 @@ interface LeanWorker extends AsyncDisposable {
   start(type: 'waits' | 'spins'): Promise<WorkflowHandle>;
 }
 
-type LeanSettings = Partial<Omit<ThreadSettings, 'onStuck' | 'onCommand'>> & { readonly commandsOf?: string; readonly cache?: number };
+type LeanSettings = Partial<Omit<ThreadSettings, 'onStuck' | 'onCommand'>> & {
+  readonly commandsOf?: string;
+  readonly cache?: number;
+  readonly questions?: true;
+};
 
 function workerWith(settings: LeanSettings): LeanWorker {
   const { address, namespace } = inject('devServer');
@@ -94,4 +98,21 @@ test('a workflow that its worker only has to remember is not told as a new one',
   await workflow.signal('go');
   expect(await workflow.result()).toBe('went on');
   await expect.poll(() => heard).toEqual([told, told]);
+});
+
+test('a thread is asked for calls to the world outside only when there are some, and what a workflow logs arrives', async () => {
+  await using worker = workerWith({ questions: true });
+  const heard: unknown[] = [];
+  worker.process.on('message', (message) => heard.push(message));
+  let logged = '';
+  worker.process.stderr?.setEncoding('utf8').on('data', (text: string) => (logged += text));
+  const workflow = await worker.start('waits');
+  const asked = { asked: (await workflow.describe()).runId };
+  // That it started is logged.
+  await expect.poll(() => heard).toEqual([asked]);
+  for (let times = 0; times < 3; times += 1) expect(await workflow.executeUpdate('ask')).toBe('waits');
+  await workflow.signal('go');
+  expect(await workflow.result()).toBe('went on');
+  await expect.poll(() => logged).toContain('was told');
+  expect(heard).toEqual([asked, asked]);
 });

@@ -1,5 +1,5 @@
 /** Workflows for tests of the threads they run in. */
-import { condition, defineSignal, defineUpdate, setHandler, sleep } from '@temporalio/workflow';
+import { condition, defineSignal, defineUpdate, log, setHandler, sleep } from '@temporalio/workflow';
 
 export const go = defineSignal('go');
 export const ask = defineUpdate<string>('ask');
@@ -8,6 +8,7 @@ export const ask = defineUpdate<string>('ask');
 export async function waits(): Promise<string> {
   void sleep('1 hour');
   await toldTo();
+  log.info('was told');
   return 'went on';
 }
 
