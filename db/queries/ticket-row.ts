@@ -13,8 +13,8 @@ export const ticketUuid = (id: string): string => v5(`usher:ticket:${id}`, v5.UR
 
 const at = (moment: Instant | null): string | null => (moment === null ? null : toIso(moment));
 
-/** What changes with the ticket's events; the texts apart, which are read from content. */
-const changing = (ticket: Ticket) => ({
+/** Columns that change with the ticket's events; without its texts, which are read from content, and its state, which is JSON. */
+export const changingColumns = (ticket: Ticket) => ({
   status: ticket.status,
   priority: ticket.priority,
   category: ticket.category,
@@ -36,10 +36,9 @@ const changing = (ticket: Ticket) => ({
   due_at: at(ticket.sla.dueAt),
   escalation_level: levelOf(ticket.escalations),
   ack_pending: awaitsAcknowledgement(ticket.escalations),
-  state: JSON.stringify(ticket),
 });
 
-type Changing = ReturnType<typeof changing>;
+type Changing = ReturnType<typeof changingColumns> & { readonly state: string };
 
 const text = sql`text`;
 const uuid = sql`uuid`;
@@ -75,7 +74,8 @@ const types: Readonly<Record<keyof Changing, RawBuilder<unknown>>> = {
 
 /** All that a statement on the row may need of the ticket. */
 export const rowValues = (ticket: Ticket) => ({
-  ...changing(ticket),
+  ...changingColumns(ticket),
+  state: JSON.stringify(ticket),
   tenant: ticket.tenant,
   id: ticket.id,
   uuid: ticketUuid(ticket.id),

@@ -3,11 +3,9 @@ import type { Life } from './lives.js';
 import { eventOf } from './plan.js';
 import type { StoryText } from './stories.js';
 import { eventSubject, rowsOf } from '../queries/projection.js';
-import { ticketUuid } from '../queries/ticket-row.js';
+import { changingColumns, ticketUuid } from '../queries/ticket-row.js';
 import type { ContentId } from '../../domain/ids.js';
-import { awaitsAcknowledgement, levelOf } from '../../domain/ticket/escalation.js';
 import { toIso } from '../../domain/time.js';
-import type { Instant } from '../../domain/time.js';
 
 /** What a column takes; arrays of texts are PostgreSQL arrays, objects are JSON. */
 export type Value = string | number | boolean | null | readonly string[] | Readonly<Record<string, unknown>>;
@@ -73,42 +71,20 @@ function contentRow({ ticket }: Life, text: StoryText, seq: number | null): Row 
 function ticketRow({ ticket, story }: Life): Row {
   const held = (id: ContentId): StoryText | undefined => story.texts.find((text) => text.id === id);
   return {
+    ...changingColumns(ticket),
     tenant_id: ticket.tenant,
     id: ticket.id,
     uuid: ticketUuid(ticket.id),
     product: ticket.product,
     scope: ticket.scope,
-    status: ticket.status,
-    priority: ticket.priority,
-    category: ticket.category,
     channel: ticket.channel,
     requester_id: ticket.requester,
-    copied: ticket.copied,
-    assignee_id: ticket.assignee,
-    team_id: ticket.team,
     subject: held(ticket.texts.subject)?.subject ?? null,
     description: held(ticket.texts.description)?.body ?? null,
     tags: held(ticket.texts.tags)?.tags ?? [],
     custom_fields: {},
     follow_up_of: ticket.links.followUpOf,
-    version: ticket.version,
-    cycle: ticket.cycle,
     created_at: toIso(ticket.createdAt),
-    updated_at: toIso(ticket.updatedAt),
-    first_response_at: at(ticket.firstResponseAt),
-    resolved_at: at(ticket.resolvedAt),
-    closed_at: at(ticket.closedAt),
-    reopen_until: at(ticket.reopenUntil),
-    wait_until: at(ticket.waitUntil),
-    close_cause: ticket.closeCause,
-    removed_at: at(ticket.removedAt),
-    sla_state: ticket.sla.state,
-    sla_breached: ticket.sla.breached,
-    due_at: at(ticket.sla.dueAt),
-    escalation_level: levelOf(ticket.escalations),
-    ack_pending: awaitsAcknowledgement(ticket.escalations),
     state: { ...ticket },
   };
 }
-
-const at = (instant: Instant | null): string | null => (instant === null ? null : toIso(instant));
