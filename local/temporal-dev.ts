@@ -66,7 +66,7 @@ const processors = Math.max(1, Math.floor(availableParallelism() / 2));
 
 /**
  * Of SQLite, which by default waits for the disk at every write, keeps 2 MB of its database in memory and copies what was written each 4 MB: the
- * same pages again and again. Each 16 MB is less work, for a pause of some 70 ms each second under load where there were three of 20.
+ * same pages again and again. Each 16 MB is less work, for pauses that are rarer and longer.
  */
 const pragmas = ['journal_mode=WAL', 'synchronous=NORMAL', 'cache_size=-65536', 'wal_autocheckpoint=4000'];
 
